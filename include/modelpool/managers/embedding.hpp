@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "modelpool/error.hpp"
+#include "modelpool/managers/model_manager.hpp"
+#include "modelpool/managers/options.hpp"
+#include "modelpool/settings.hpp"
+
+namespace modelpool {
+
+class Tokenizer;
+
+/// How the vectors of a text's tokens become one vector.
+enum class Pooling { automatic, mean, cls, max, lasttoken };
+
+/// @param text  "auto", "mean", "cls", "max" or "lasttoken"
+/// @throws InvalidOptions  naming these
+[[nodiscard]] Pooling parse_pooling(std::string_view text);
+
+/// Options of one request. What is not given comes from the model's folder.
+struct EmbedOptions {
+  std::optional<bool> normalize;  ///< true: unit length, after `dimensions`; false: not even where the folder says so
+  std::optional<std::string> prompt;  ///< put before every text
+  std::optional<std::string>
+      prompt_name;  ///< one of EmbeddingManager::prompt_names(); nullopt: the folder's default prompt
+  Pooling pooling = Pooling::automatic;     ///< automatic: as the folder says
+  std::optional<std::size_t> dimensions;    ///< keep only the first ones
+  std::optional<std::size_t> max_length;    ///< tokens of a text, special ones included; longer texts lose their end
+  std::optional<std::size_t> batch_size;    ///< most texts in one forward
+  std::optional<std::size_t> batch_tokens;  ///< most tokens in one forward (one longer text runs alone)
+  std::optional<std::chrono::nanoseconds> timeout;  ///< whole request, from queueing to result; nullopt: for ever
+  std::stop_token stop = {};                        ///< looked at between batches
+};
+
+/// Where the time of a request went. `queued` and `run` are summed over the instances that worked for it.
+struct EmbedTimings {
+  std::chrono::nanoseconds queued{0};    ///< waiting for an instance
+  std::chrono::nanoseconds tokenize{0};  ///< text to ids, wall time
+  std::chrono::nanoseconds run{0};       ///< in the model
+};
+
+/// One vector for each text, in the order of the texts.
+struct Embeddings {
+  std::size_t num_texts = 0;
+  std::size_t dimension = 0;
+  std::vector<float> values;        ///< (num_texts, dimension), row-major
+  std::vector<std::size_t> tokens;  ///< (num_texts): tokens that the model saw, special ones included
+  EmbedTimings timings;
+
+  /// @return (dimension), valid as long as this object  @pre i < num_texts
+  [[nodiscard]] std::span<const float> operator[](std::size_t i) const noexcept {
+    return {values.data() + i * dimension, dimension};
+  }
+};
+
+/// Receives the results of embed_each(). Exactly one of the two is called for each text: as soon as its batch is done,
+/// in no particular order, from the threads of the call, but never from two at the same time.
+struct EmbedSink {
+  /// @param index      which text
+  /// @param embedding  (dimension), valid during the call only
+  /// @param tokens     that the model saw, special ones included
+  std::function<void(std::size_t index, std::span<const float> embedding, std::size_t tokens)> on_result;
+  /// @param error  InvalidInput (this text alone), or AcquireTimeout, DeadlineExceeded, Cancelled, OutOfMemory,
+  ///               DeviceError (its batch)
+  std::function<void(std::size_t index, const Error& error)> on_error;
+};
+
+/// What a model is and how it is run.
+struct ModelInfo {
+  std::string architecture;  ///< first of config.json's `architectures`, for example "BertModel"
+  std::string model_type;    ///< config.json's `model_type`, for example "bert"
+  std::uint64_t parameters = 0;
+  std::uint64_t weight_bytes = 0;  ///< in memory, once for all instances
+  std::uint64_t state_bytes = 0;   ///< of one idle instance
+  std::string dtype;
+  std::string device;
+  std::size_t pool_size = 0;
+  std::string pool_size_reason;
+  int threads = 0;             ///< intra-op threads of an instance
+  std::size_t dimension = 0;   ///< of an embedding
+  std::size_t max_length = 0;  ///< tokens, special ones included
+  std::string pooling;         ///< for example "mean", "cls+mean"
+  bool normalize = false;
+  bool pooling_is_default = false;           ///< the folder has no modules.json: mean pooling, no normalisation
+  std::vector<std::string> ignored_tensors;  ///< in the weights, but of no use to this task
+
+  /// One object, these names as keys.
+  [[nodiscard]] std::string to_json() const;
+};
+
+/// The part of an embedding model that one thread uses at a time: its working memory and thread budget. Weights and
+/// tokenizer are shared by all instances of a manager, and by managers of the same folder, device and dtype.
+class EmbeddingInstance {
+ public:
+  ~EmbeddingInstance();
+  EmbeddingInstance(const EmbeddingInstance&) = delete;
+  EmbeddingInstance& operator=(const EmbeddingInstance&) = delete;
+
+  [[nodiscard]] std::uint64_t state_bytes() const noexcept;   ///< held by this instance alone, now
+  [[nodiscard]] std::uint64_t weight_bytes() const noexcept;  ///< shared
+  [[nodiscard]] int threads() const noexcept;                 ///< intra-op thread budget
+
+  struct Impl;  ///< defined with the models, in the library
+
+ private:
+  friend class EmbeddingManager;
+  explicit EmbeddingInstance(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Sentence embeddings from a Hugging Face or sentence-transformers folder, equal to sentence-transformers'.
+///
+///     modelpool::EmbeddingManager embedder{"models/all-MiniLM-L6-v2"};
+///     const auto embeddings = embedder.embed(texts);                    // leases by itself, as many instances as are
+///     worth it auto instance = embedder.acquire({.timeout = 5s});                // or exclusively const auto more =
+///     embedder.embed(texts, *instance, {.normalize = true});
+///
+/// Texts of any length are accepted (see max_length()); an empty text is the model's special tokens. Texts of one call
+/// are sorted by length into batches without padding; a text's vector does not depend on its neighbours beyond rounding
+/// (differences below 1e-5 for vectors of unit length).
+/// Thread safety: every member may be called from any thread at any time.
+class EmbeddingManager : public ModelManager<EmbeddingInstance> {
+ public:
+  /// Reads the folder's configuration and tokenizer; the weights are read by the first request, or by warm_up().
+  /// @throws LoadError, UnsupportedModel  naming file, key and value
+  /// @throws InvalidOptions, DeviceError  if the options do not fit each other, the settings or the machine
+  explicit EmbeddingManager(std::filesystem::path folder, ManagerOptions options = {},
+                            const Settings& settings = Settings::from_environment());
+  ~EmbeddingManager();
+
+  /// Leases by itself.
+  /// @throws InvalidInput      the first text that is not valid UTF-8 (`index` says which); nothing was computed
+  /// @throws InvalidOptions    an option that this model cannot fulfil
+  /// @throws AcquireTimeout, DeadlineExceeded, Cancelled
+  [[nodiscard]] Embeddings embed(std::span<const std::string> texts, const EmbedOptions& options = {});
+  /// On an instance that the caller holds; options.timeout then counts from now.
+  [[nodiscard]] Embeddings embed(std::span<const std::string> texts, EmbeddingInstance& instance,
+                                 const EmbedOptions& options = {});
+  /// One text. @return (dimension)
+  [[nodiscard]] std::vector<float> embed(std::string_view text, const EmbedOptions& options = {});
+
+  /// As embed(texts), but each result goes to `sink` as soon as it is there, and a text that fails does so alone.
+  /// @throws InvalidOptions  before the first text; an exception of the sink ends the call and comes out of it
+  EmbedTimings embed_each(std::span<const std::string> texts, const EmbedSink& sink, const EmbedOptions& options = {});
+  EmbedTimings embed_each(std::span<const std::string> texts, EmbeddingInstance& instance, const EmbedSink& sink,
+                          const EmbedOptions& options = {});
+
+  /// Loads the weights if nobody has yet. @throws as acquire()
+  [[nodiscard]] ModelInfo info();
+  [[nodiscard]] const Tokenizer& tokenizer() const noexcept;
+  /// Of an embedding without options, and with these.
+  [[nodiscard]] std::size_t dimension() const noexcept;
+  /// @throws InvalidOptions
+  [[nodiscard]] std::size_t dimension(const EmbedOptions& options) const;
+  /// Tokens of a text, special ones included: `max_seq_length` of sentence_bert_config.json, else
+  /// min(`model_max_length`, `max_position_embeddings`).
+  [[nodiscard]] std::size_t max_length() const noexcept;
+  /// Names that EmbedOptions::prompt_name accepts.
+  [[nodiscard]] std::vector<std::string> prompt_names() const;
+  [[nodiscard]] const std::filesystem::path& folder() const noexcept;
+
+ private:
+  struct Impl;
+  explicit EmbeddingManager(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace modelpool
