@@ -23,7 +23,7 @@ if(ModelpoolTorch_FOUND AND NOT TARGET modelpool::libtorch)
     add_library(modelpool::libtorch_${_lib} SHARED IMPORTED)
     set_target_properties(modelpool::libtorch_${_lib} PROPERTIES
       IMPORTED_LOCATION "${ModelpoolTorch_ROOT}/lib/lib${_lib}.so"
-      INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${_include};${_include}/torch/csrc/api/include")
+      INTERFACE_INCLUDE_DIRECTORIES "${_include};${_include}/torch/csrc/api/include")
     target_link_libraries(modelpool::libtorch INTERFACE modelpool::libtorch_${_lib})
   endforeach()
   # libtorch_cpu registers its operators when it is loaded, so it must stay although the linker sees no symbol used;
