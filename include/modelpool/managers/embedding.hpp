@@ -23,6 +23,12 @@ namespace modelpool {
 
 class Tokenizer;
 
+namespace detail {
+class EmbedRun;
+struct EmbedDelivery;
+struct EmbedRequest;
+}  // namespace detail
+
 /// How the vectors of a text's tokens become one vector.
 enum class Pooling { automatic, mean, cls, max, lasttoken };
 
@@ -32,18 +38,17 @@ enum class Pooling { automatic, mean, cls, max, lasttoken };
 
 /// Options of one request. What is not given comes from the model's folder.
 struct EmbedOptions {
-  /// true: unit length, after `dimensions`; false: not even where the folder says so
-  std::optional<bool> normalize = {};
-  std::optional<std::string> prompt = {};  ///< put before every text
-  /// One of EmbeddingManager::prompt_names(); nullopt: the folder's default prompt.
-  std::optional<std::string> prompt_name = {};
-  Pooling pooling = Pooling::automatic;        ///< automatic: as the folder says
-  std::optional<std::size_t> dimensions = {};  ///< keep only the first ones
-  std::optional<std::size_t> max_length = {};  ///< tokens of a text, special ones included; longer texts lose their end
-  std::optional<std::size_t> batch_size = {};  ///< most texts in one forward
-  std::optional<std::size_t> batch_tokens = {};          ///< most tokens in one forward (one longer text runs alone)
-  std::optional<std::chrono::nanoseconds> timeout = {};  ///< whole request, from queueing to result; nullopt: for ever
-  std::stop_token stop = {};                             ///< looked at between batches
+  std::optional<bool> normalize;  ///< true: unit length, after `dimensions`; false: not even where the folder says so
+  std::optional<std::string> prompt;  ///< put before every text
+  std::optional<std::string>
+      prompt_name;  ///< one of EmbeddingManager::prompt_names(); nullopt: the folder's default prompt
+  Pooling pooling = Pooling::automatic;     ///< automatic: as the folder says
+  std::optional<std::size_t> dimensions;    ///< keep only the first ones
+  std::optional<std::size_t> max_length;    ///< tokens of a text, special ones included; longer texts lose their end
+  std::optional<std::size_t> batch_size;    ///< most texts in one forward
+  std::optional<std::size_t> batch_tokens;  ///< most tokens in one forward (one longer text runs alone)
+  std::optional<std::chrono::nanoseconds> timeout;  ///< whole request, from queueing to result; nullopt: for ever
+  std::stop_token stop = {};                        ///< looked at between batches
 };
 
 /// Where the time of a request went. `queued` and `run` are summed over the instances that worked for it.
@@ -85,7 +90,6 @@ struct ModelInfo {
   std::string model_type;    ///< config.json's `model_type`, for example "bert"
   std::uint64_t parameters = 0;
   std::uint64_t weight_bytes = 0;  ///< in memory, once for all instances
-  std::uint64_t state_bytes = 0;   ///< of one idle instance
   std::string dtype;
   std::string device;
   std::size_t pool_size = 0;
@@ -118,6 +122,7 @@ class EmbeddingInstance {
 
  private:
   friend class EmbeddingManager;
+  friend class detail::EmbedRun;
   explicit EmbeddingInstance(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
@@ -176,6 +181,11 @@ class EmbeddingManager : public ModelManager<EmbeddingInstance> {
  private:
   struct Impl;
   explicit EmbeddingManager(std::shared_ptr<Impl> impl);
+  EmbedTimings run(std::span<const std::string_view> texts, EmbeddingInstance* instance,
+                   const detail::EmbedRequest& request, const detail::EmbedDelivery& delivery);
+  Embeddings collect(std::span<const std::string> texts, EmbeddingInstance* instance, const EmbedOptions& options);
+  EmbedTimings deliver(std::span<const std::string> texts, EmbeddingInstance* instance, const EmbedSink& sink,
+                       const EmbedOptions& options);
   std::shared_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/embedding_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "modelpool/error.hpp"
+#include "models/json_file.hpp"
+
+namespace modelpool::models {
+namespace {
+
+std::string first_architecture(const JsonFile& file) {
+  const auto it = file.root().find("architectures");
+  if (it == file.root().end() || !it->is_array() || it->empty() || !it->front().is_string()) return "";
+  return it->front().get<std::string>();
+}
+
+// Both files describe the same vectors.
+void check_agreement(const EmbeddingConfig& config) {
+  const auto& st = config.sentence_transformer;
+  if (st.embedding_dimension && *st.embedding_dimension != config.bert.hidden_size) {
+    throw LoadError(st.pooling_file, "word_embedding_dimension", {},
+                    fmt::format("{} is not the hidden_size of {}, {}", *st.embedding_dimension, config.config_file,
+                                config.bert.hidden_size));
+  }
+  const auto positions = static_cast<std::size_t>(config.bert.max_position_embeddings);
+  if (st.max_seq_length && *st.max_seq_length > positions) {
+    throw LoadError(st.max_seq_length_file, "max_seq_length", {},
+                    fmt::format("{} is more than max_position_embeddings of {}, {}", *st.max_seq_length,
+                                config.config_file, positions));
+  }
+}
+
+void check_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::is_directory(folder, error)) return;
+  throw LoadError(folder.string(), "", {},
+                  error ? fmt::format("cannot be read: {}", error.message())
+                  : std::filesystem::exists(folder)
+                      ? "is a file; give the model's folder"
+                      : "there is no such folder; give a folder with config.json, weights and tokenizer");
+}
+
+}  // namespace
+
+EmbeddingConfig EmbeddingConfig::from_folder(const std::filesystem::path& folder) {
+  check_folder(folder);
+  EmbeddingConfig config;
+  config.folder = folder;
+  config.sentence_transformer = SentenceTransformerConfig::from_folder(folder);
+  const auto file = JsonFile::read(config.sentence_transformer.transformer / "config.json");
+  file.require_object();
+  config.config_file = file.path();
+  const auto type = file.string("model_type");
+  if (!type) file.fail("model_type", "is missing; it says which kind of model this is");
+  if (*type != "bert") throw UnsupportedModel(file.path(), "model_type", *type, {"bert"});
+  config.model_type = *type;
+  config.architecture = first_architecture(file);
+  if (config.architecture.empty()) config.architecture = *type;
+  config.bert = BertConfig::from_json(file);
+  check_agreement(config);
+  return config;
+}
+
+Checkpoint EmbeddingConfig::open_checkpoint() const {
+  return Checkpoint::open(sentence_transformer.transformer, bert_tensor_names());
+}
+
+std::string EmbeddingConfig::weight_key() const {
+  return fmt::format("bert C={} L={} A={} I={} V={} P={} T={} eps={} act={}", bert.hidden_size, bert.num_hidden_layers,
+                     bert.num_attention_heads, bert.intermediate_size, bert.vocab_size, bert.max_position_embeddings,
+                     bert.type_vocab_size, bert.layer_norm_eps, static_cast<int>(bert.hidden_act));
+}
+
+EmbeddingModel::EmbeddingModel(const EmbeddingConfig& config, Checkpoint checkpoint)
+    : bert_(config.bert, checkpoint), parameters_(checkpoint.parameters()), ignored_tensors_(checkpoint.ignored()) {
+  checkpoint.finish();
+}
+
+namespace {
+
+// Pools the tokens of one text into `out`, which may be shorter than what the modes join.
+void finish_text(std::span<const float> tokens, std::size_t features, const PoolingPlan& plan, std::span<float> out) {
+  std::vector<float> buffer;
+  std::span<float> joined = out;
+  if (const auto size = plan.modes.size() * features; size != out.size()) {
+    buffer.resize(size);
+    joined = buffer;
+  }
+  for (std::size_t i = 0; i < plan.modes.size(); ++i) {
+    pool(plan.modes[i], tokens, plan.first_token, joined.subspan(i * features, features));
+  }
+  if (plan.normalize_before) normalize(joined);
+  if (!buffer.empty()) std::copy_n(joined.begin(), out.size(), out.begin());
+  if (plan.normalize_after) normalize(out);
+}
+
+}  // namespace
+
+void EmbeddingModel::forward(const nn::RaggedBatch& batch, const PoolingPlan& plan, nn::Workspace& workspace,
+                             std::span<const std::span<float>> out) const {
+  const auto hidden_states = bert_.forward(batch, workspace);  // (T, C)
+  const auto features = static_cast<std::size_t>(hidden_states.size(1));
+  const float* from = hidden_states.const_data_ptr<float>();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto begin = static_cast<std::size_t>(batch.cu_seqlens[i]);
+    const auto end = static_cast<std::size_t>(batch.cu_seqlens[i + 1]);
+    finish_text({from + begin * features, (end - begin) * features}, features, plan, out[i]);
+  }
+}
+
+}  // namespace modelpool::models

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/bert.hpp"
+#include "models/pooling.hpp"
+#include "models/sentence_transformer.hpp"
+#include "nn/ragged_batch.hpp"
+#include "nn/workspace.hpp"
+
+namespace modelpool::models {
+
+/// All that a folder's configuration says of an embedding model; its weights are not touched.
+struct EmbeddingConfig {
+  std::filesystem::path folder;
+  std::string config_file;   ///< path of config.json
+  std::string model_type;    ///< of config.json
+  std::string architecture;  ///< the first of config.json's `architectures`, or the model_type where there is none
+  BertConfig bert;
+  SentenceTransformerConfig sentence_transformer;
+
+  /// @throws LoadError, UnsupportedModel
+  [[nodiscard]] static EmbeddingConfig from_folder(const std::filesystem::path& folder);
+  /// @throws LoadError, UnsupportedModel  the weights cannot be opened
+  [[nodiscard]] Checkpoint open_checkpoint() const;
+  /// Equal for configurations that make the same model of the same files.
+  [[nodiscard]] std::string weight_key() const;
+};
+
+/// What becomes of the token vectors in one request.
+struct PoolingPlan {
+  std::vector<PoolingMode> modes;  ///< joined in this order, then cut to the length that is asked for
+  std::int64_t first_token = 0;    ///< tokens before it are not pooled
+  bool normalize_before = false;   ///< before the cut, as the folder's Normalize module
+  bool normalize_after = false;
+};
+
+/// An encoder with its pooling: text ids to one vector. Thread safety: const, any number of threads, each with its own
+/// workspace.
+class EmbeddingModel {
+ public:
+  /// Reads the weights. @param checkpoint  of the folder that the configuration is of
+  /// @throws LoadError  a tensor is missing, unexpected, or of another shape than config.json says
+  EmbeddingModel(const EmbeddingConfig& config, Checkpoint checkpoint);
+
+  /// @param batch  see BertModel::forward
+  /// @param out    (B) vectors of the plan's dimension, one for each sequence
+  void forward(const nn::RaggedBatch& batch, const PoolingPlan& plan, nn::Workspace& workspace,
+               std::span<const std::span<float>> out) const;
+
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bert_.bytes(); }
+  [[nodiscard]] std::uint64_t parameters() const noexcept { return parameters_; }
+  [[nodiscard]] const std::vector<std::string>& ignored_tensors() const noexcept { return ignored_tensors_; }
+
+ private:
+  BertModel bert_;
+  std::uint64_t parameters_;
+  std::vector<std::string> ignored_tensors_;
+};
+
+}  // namespace modelpool::models

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/workspace.hpp"
+
+namespace modelpool::nn {
+namespace {
+
+// The old buffer goes before the new one comes: they are never held together.
+void grow(at::Tensor& buffer, std::int64_t floats) {
+  if (buffer.defined() && buffer.numel() >= floats) return;
+  buffer.reset();
+  buffer = at::empty({floats}, at::kFloat);
+}
+
+}  // namespace
+
+at::Tensor Workspace::take(Slot slot, std::int64_t rows, std::int64_t features) {
+  auto& buffer = buffers_[static_cast<std::size_t>(slot)];
+  grow(buffer, rows * features);
+  return buffer.narrow(0, 0, rows * features).view({rows, features});
+}
+
+void Workspace::reserve_scratch(std::int64_t floats) {
+  if (floats <= scratch_floats_) return;
+  scratch_floats_ = (floats + 15) / 16 * 16;
+  grow(scratch_, scratch_floats_ * threads_);
+}
+
+float* Workspace::scratch(int thread) const noexcept { return scratch_.data_ptr<float>() + scratch_floats_ * thread; }
+
+std::uint64_t Workspace::bytes() const noexcept {
+  std::uint64_t sum = scratch_.defined() ? scratch_.nbytes() : 0;
+  for (const auto& buffer : buffers_) sum += buffer.defined() ? buffer.nbytes() : 0;
+  return sum;
+}
+
+}  // namespace modelpool::nn

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <array>
+#include <cstdint>
+
+namespace modelpool::nn {
+
+/// The working memory of one instance: what a forward needs beside the weights. It grows to the largest batch seen and
+/// is used again by the next one. Thread safety: one forward at a time.
+class Workspace {
+ public:
+  /// One buffer each. A tensor taken from a slot is valid until the slot is taken again.
+  enum class Slot { hidden_states, qkv, context, projection, intermediate, count };
+
+  /// @param threads  intra-op threads that a forward may use, at least 1
+  explicit Workspace(int threads) noexcept : threads_(threads) {}
+
+  /// @return (rows, features) float32, uninitialised
+  [[nodiscard]] at::Tensor take(Slot slot, std::int64_t rows, std::int64_t features);
+  /// @return `floats` of scratch for thread `thread` of this forward, 64-byte aligned, after reserve_scratch(floats)
+  [[nodiscard]] float* scratch(int thread) const noexcept;
+  void reserve_scratch(std::int64_t floats);
+
+  [[nodiscard]] int threads() const noexcept { return threads_; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept;
+
+ private:
+  int threads_;
+  std::array<at::Tensor, static_cast<std::size_t>(Slot::count)> buffers_;
+  at::Tensor scratch_;
+  std::int64_t scratch_floats_ = 0;
+};
+
+}  // namespace modelpool::nn

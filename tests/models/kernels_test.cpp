@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each kernel of our own against a scalar reference, on every instruction set that this machine has.
+#include "kernels/cpu/kernels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace modelpool::kernels::cpu;
+
+namespace {
+
+using Floats = std::vector<float>;
+
+Floats random(std::int64_t count, unsigned seed, float scale = 1.0f) {
+  std::mt19937 engine(seed);
+  std::normal_distribution<float> normal(0.0f, scale);
+  Floats values(static_cast<std::size_t>(count));
+  for (auto& value : values) value = normal(engine);
+  return values;
+}
+
+double worst(const Floats& a, const Floats& b) {
+  REQUIRE(a.size() == b.size());
+  double difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) difference = std::max(difference, std::abs(double{a[i]} - double{b[i]}));
+  return difference;
+}
+
+double activate(double x, Activation activation) {
+  switch (activation) {
+    case Activation::gelu:
+      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case Activation::gelu_new:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / 3.14159265358979) * (x + 0.044715 * x * x * x)));
+    case Activation::relu:
+      return std::max(x, 0.0);
+    case Activation::none:
+      break;
+  }
+  return x;
+}
+
+struct LinearCase {
+  std::int64_t rows, in, out;
+  Activation activation = Activation::none;
+};
+
+Floats linear_reference(const LinearCase& c, const Floats& x, const Floats& weight, const Floats& bias) {
+  Floats y(static_cast<std::size_t>(c.rows * c.out));
+  for (std::int64_t r = 0; r < c.rows; ++r) {
+    for (std::int64_t o = 0; o < c.out; ++o) {
+      double sum = bias[static_cast<std::size_t>(o)];
+      for (std::int64_t k = 0; k < c.in; ++k) {
+        sum +=
+            double{x[static_cast<std::size_t>(r * c.in + k)]} * double{weight[static_cast<std::size_t>(o * c.in + k)]};
+      }
+      y[static_cast<std::size_t>(r * c.out + o)] = static_cast<float>(activate(sum, c.activation));
+    }
+  }
+  return y;
+}
+
+Floats packed(const Kernels& kernels, const Floats& weight, PackedShape shape) {
+  Floats result(static_cast<std::size_t>(kernels.packed_size(shape)));
+  kernels.pack_weight(weight.data(), shape, result.data());
+  return result;
+}
+
+Floats run_linear(const Kernels& kernels, const LinearCase& c, const Floats& x, const Floats& weight,
+                  const Floats& bias) {
+  const PackedShape shape{c.out, c.in};
+  const auto panels = packed(kernels, weight, shape);
+  Floats y(static_cast<std::size_t>(c.rows * c.out), -1e9f);
+  kernels.linear({x.data(), panels.data(), bias.data(), y.data(), c.rows, c.in, c.out, shape, c.activation});
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE("linear equals the sum over inputs, at every remainder of rows, inputs and outputs", "[kernels]") {
+  const auto list = available();
+  const auto which = GENERATE(range(std::size_t{0}, std::size_t{3}));
+  if (which >= list.count) return;
+  const auto& kernels = *list.items[which];
+  CAPTURE(kernels.name);
+  std::vector<LinearCase> cases{{1, 1, 1}, {2, 700, 3}, {300, 5, 40}, {1, 1536, 384}, {97, 384, 33}};
+  for (std::int64_t rows = 1; rows <= 26; ++rows) cases.push_back({rows, 17, 70});
+  for (std::int64_t out = 1; out <= 66; ++out) cases.push_back({7, 9, out});
+  for (const auto& c : cases) {
+    CAPTURE(c.rows, c.in, c.out);
+    const auto x = random(c.rows * c.in, 1);
+    const auto weight = random(c.out * c.in, 2, 0.5f);
+    const auto bias = random(c.out, 3);
+    CHECK(worst(run_linear(kernels, c, x, weight, bias), linear_reference(c, x, weight, bias)) < 1e-4);
+  }
+}
+
+TEST_CASE("linear applies its activation to the finished sum", "[kernels]") {
+  const auto list = available();
+  const auto which = GENERATE(range(std::size_t{0}, std::size_t{3}));
+  if (which >= list.count) return;
+  const auto& kernels = *list.items[which];
+  const auto activation = GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu);
+  CAPTURE(kernels.name, static_cast<int>(activation));
+  const LinearCase c{41, 1000, 50, activation};  // inputs of several blocks; values from about -12 to 12
+  const auto x = random(c.rows * c.in, 1, 0.3f);
+  const auto weight = random(c.out * c.in, 2, 0.3f);
+  const auto bias = random(c.out, 3);
+  CHECK(worst(run_linear(kernels, c, x, weight, bias), linear_reference(c, x, weight, bias)) < 2e-5);
+}
+
+TEST_CASE("a row of linear has the same bits whatever rows are beside it", "[kernels]") {
+  const auto& kernels = best();
+  const LinearCase c{131, 900, 77, Activation::gelu};
+  const auto x = random(c.rows * c.in, 1);
+  const auto weight = random(c.out * c.in, 2);
+  const auto bias = random(c.out, 3);
+  const auto together = run_linear(kernels, c, x, weight, bias);
+  for (std::int64_t r = 0; r < c.rows; ++r) {
+    const Floats row(x.begin() + r * c.in, x.begin() + (r + 1) * c.in);
+    const auto alone = run_linear(kernels, {1, c.in, c.out, c.activation}, row, weight, bias);
+    CHECK(std::equal(alone.begin(), alone.end(), together.begin() + r * c.out));
+  }
+}
+
+TEST_CASE("layer norm equals mean and variance in double precision, in place and not", "[kernels]") {
+  const auto list = available();
+  const auto which = GENERATE(range(std::size_t{0}, std::size_t{3}));
+  if (which >= list.count) return;
+  const auto& kernels = *list.items[which];
+  const auto features = GENERATE(1, 3, 8, 31, 384, 385);
+  CAPTURE(kernels.name, features);
+  const std::int64_t rows = 5;
+  const auto n = static_cast<std::size_t>(features);
+  const auto x = random(rows * features, 1, 3.0f);
+  const auto residual = random(rows * features, 2, 3.0f);
+  const auto gamma = random(features, 3);
+  const auto beta = random(features, 4);
+  Floats expected(x.size());
+  for (std::size_t r = 0; r < 5; ++r) {
+    double mean = 0;
+    double square = 0;
+    for (std::size_t i = 0; i < n; ++i)
+      mean += (double{x[r * n + i]} + double{residual[r * n + i]}) / static_cast<double>(n);
+    for (std::size_t i = 0; i < n; ++i)
+      square += std::pow(double{x[r * n + i]} + double{residual[r * n + i]} - mean, 2);
+    const double scale = 1 / std::sqrt(square / static_cast<double>(n) + 1e-5);
+    for (std::size_t i = 0; i < n; ++i) {
+      expected[r * n + i] = static_cast<float>(
+          (double{x[r * n + i]} + double{residual[r * n + i]} - mean) * scale * double{gamma[i]} + double{beta[i]});
+    }
+  }
+  Floats apart(x.size());
+  kernels.layer_norm({x.data(), residual.data(), gamma.data(), beta.data(), apart.data(), rows, features, 1e-5f});
+  CHECK(worst(apart, expected) < 2e-5);
+  Floats in_place = x;
+  kernels.layer_norm(
+      {in_place.data(), residual.data(), gamma.data(), beta.data(), in_place.data(), rows, features, 1e-5f});
+  CHECK(in_place == apart);
+}
+
+TEST_CASE("the embedding is the normalised sum of word, position and type rows", "[kernels]") {
+  const auto& kernels = best();
+  const std::int64_t features = 37;
+  const auto word = random(10 * features, 1);
+  const auto position = random(6 * features, 2);
+  const auto type = random(2 * features, 3);
+  const auto gamma = random(features, 4);
+  const auto beta = random(features, 5);
+  const std::vector<std::int32_t> ids{9, 0, 3, 3};
+  const std::vector<std::int32_t> types{0, 1, 1, 0};
+  Floats sums;
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    for (std::size_t i = 0; i < 37; ++i) {
+      sums.push_back(word[static_cast<std::size_t>(ids[t]) * 37 + i] + position[t * 37 + i] +
+                     type[static_cast<std::size_t>(types[t]) * 37 + i]);
+    }
+  }
+  Floats expected(sums.size());
+  Floats found(sums.size());
+  const LayerNormArgs norm{sums.data(), nullptr, gamma.data(), beta.data(), expected.data(), 4, features, 1e-12f};
+  kernels.layer_norm(norm);
+  auto into = norm;
+  into.out = found.data();
+  kernels.embedding({ids.data(), nullptr, types.data(), word.data(), position.data(), type.data(), into});
+  CHECK(found == expected);
+  const std::vector<std::int32_t> positions{0, 1, 2, 3};
+  kernels.embedding({ids.data(), positions.data(), types.data(), word.data(), position.data(), type.data(), into});
+  CHECK(found == expected);
+}
+
+TEST_CASE("attention equals softmax(q k / scale) v, at every length and head size", "[kernels]") {
+  const auto list = available();
+  const auto which = GENERATE(range(std::size_t{0}, std::size_t{3}));
+  if (which >= list.count) return;
+  const auto& kernels = *list.items[which];
+  const std::int64_t head_size = GENERATE(1, 20, 32, 64, 80);
+  const std::int64_t length = GENERATE(1, 2, 7, 16, 33, 100);
+  CAPTURE(kernels.name, head_size, length);
+  const std::int64_t stride = 3 * head_size + 5;
+  const auto qkv = random(length * stride, 6);
+  const float scale = 1 / std::sqrt(static_cast<float>(head_size));
+  const auto at = [&](std::int64_t part, std::int64_t t, std::int64_t i) {
+    return double{qkv[static_cast<std::size_t>(t * stride + part * head_size + i)]};
+  };
+
+  Floats expected(static_cast<std::size_t>(length * head_size));
+  for (std::int64_t t = 0; t < length; ++t) {
+    std::vector<double> weights(static_cast<std::size_t>(length));
+    double sum = 0;
+    for (std::int64_t s = 0; s < length; ++s) {
+      double dot = 0;
+      for (std::int64_t i = 0; i < head_size; ++i) dot += at(0, t, i) * at(1, s, i);
+      sum += weights[static_cast<std::size_t>(s)] = std::exp(dot * double{scale});
+    }
+    for (std::int64_t i = 0; i < head_size; ++i) {
+      double value = 0;
+      for (std::int64_t s = 0; s < length; ++s) value += weights[static_cast<std::size_t>(s)] / sum * at(2, s, i);
+      expected[static_cast<std::size_t>(t * head_size + i)] = static_cast<float>(value);
+    }
+  }
+
+  Floats found(expected.size());
+  const std::unique_ptr<float, decltype(&std::free)> scratch(
+      static_cast<float*>(std::aligned_alloc(
+          64, static_cast<std::size_t>(kernels.attention_scratch(length, head_size)) * sizeof(float))),
+      &std::free);
+  kernels.attention({.q = qkv.data(),
+                     .k = qkv.data() + head_size,
+                     .v = qkv.data() + 2 * head_size,
+                     .out = found.data(),
+                     .length = length,
+                     .head_size = head_size,
+                     .stride = stride,
+                     .out_stride = head_size,
+                     .scale = scale,
+                     .scratch = scratch.get()});
+  CHECK(worst(found, expected) < 1e-5);
+}
+
+TEST_CASE("softmax stands scores that would overflow", "[kernels]") {
+  const auto& kernels = best();
+  const Floats q{300, 0, 300, 0};
+  const Floats k{300, 0, -300, 0};
+  const Floats v{1, 2, 3, 4};
+  Floats out(4);
+  const std::unique_ptr<float, decltype(&std::free)> scratch(
+      static_cast<float*>(
+          std::aligned_alloc(64, static_cast<std::size_t>(kernels.attention_scratch(2, 2)) * sizeof(float))),
+      &std::free);
+  kernels.attention({.q = q.data(),
+                     .k = k.data(),
+                     .v = v.data(),
+                     .out = out.data(),
+                     .length = 2,
+                     .head_size = 2,
+                     .stride = 2,
+                     .out_stride = 2,
+                     .scale = 1,
+                     .scratch = scratch.get()});
+  CHECK(out == Floats{1, 2, 1, 2});
+}
