@@ -184,12 +184,8 @@ endfunction()
 # ---- what this configuration needs
 
 set(_packages ninja-build libfmt-dev nlohmann-json3-dev)
-modelpool_is_off(MODELPOOL_TOKENIZERS _no_tokenizers)
 modelpool_is_off(MODELPOOL_MODELS _no_models)
 modelpool_is_off(MODELPOOL_TESTS _no_tests)
-if(NOT _no_tokenizers)
-  list(APPEND _packages libicu-dev)
-endif()
 if(NOT _no_models)
   list(APPEND _packages libspdlog-dev libcli11-dev)
 endif()

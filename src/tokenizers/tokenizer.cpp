@@ -1,2 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modelpool/tokenizers/tokenizer.hpp"
+
+#include <array>
+#include <utility>
+
+#include "modelpool/error.hpp"
+#include "tokenizers/document.hpp"
+#include "tokenizers/readers.hpp"
+
+namespace modelpool {
+namespace {
+
+namespace fs = std::filesystem;
+using tokenizers::PipelineParts;
+using tokenizers::TokenizerConfig;
+
+// A link that leads nowhere is there: reading it says what is wrong.
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::symlink_status(path, error).type() != fs::file_type::not_found;
+}
+
+void check_folder(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error))
+    throw LoadError{folder.string(), "", std::nullopt, "is not a folder; give the folder that holds tokenizer.json"};
+}
+
+[[noreturn]] void fail_without_tokenizer(const fs::path& folder) {
+  constexpr std::array kOther{"vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "source.spm"};
+  for (const char* name : kOther)
+    if (is_there(folder / name))
+      throw UnsupportedModel{folder.string(), "tokenizer file", name, {"tokenizer.json", "vocab.txt of BERT"}};
+  throw LoadError{folder.string(), "", std::nullopt,
+                  "has no tokenizer; it needs tokenizer.json, or the vocab.txt of a BERT model"};
+}
+
+PipelineParts read_folder(const fs::path& folder) {
+  const TokenizerConfig config = TokenizerConfig::from_folder(folder);
+  const fs::path json = folder / "tokenizer.json";
+  if (is_there(json)) {
+    PipelineParts parts = tokenizers::read_tokenizer_json(tokenizers::read_file(json), json.string());
+    apply_config(parts, config);
+    return parts;
+  }
+  const fs::path vocab = folder / "vocab.txt";
+  if (is_there(vocab)) return tokenizers::read_vocab_txt(tokenizers::read_file(vocab), vocab.string(), config);
+  fail_without_tokenizer(folder);
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> Tokenizer::from_folder(const fs::path& folder) {
+  check_folder(folder);
+  return std::make_shared<const tokenizers::Pipeline>(read_folder(folder));
+}
+
+}  // namespace modelpool

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tokenizers/components.hpp"
+#include "tokenizers/json_node.hpp"
+#include "tokenizers/word_piece_decoder.hpp"
+
+namespace modelpool::tokenizers {
+
+std::unique_ptr<const Decoder> make_decoder(const JsonNode& node) {
+  if (node.is_null()) return nullptr;
+  if (node.type() == "WordPiece")
+    return std::make_unique<WordPieceDecoder>(node.at("prefix").string(), node.at("cleanup").boolean());
+  node.unsupported("decoder", {"WordPiece"});
+}
+
+}  // namespace modelpool::tokenizers

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tokenizers/tokenizer_config.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "tokenizers/document.hpp"
+
+namespace modelpool::tokenizers {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array kNames{"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
+
+std::optional<Document> document_of(const fs::path& path) {
+  std::error_code error;
+  if (fs::symlink_status(path, error).type() == fs::file_type::not_found) return std::nullopt;
+  return Document(read_file(path), path.string());
+}
+
+std::optional<bool> flag(const JsonNode& node, std::string_view key) {
+  const auto value = node.find(key);
+  return value ? std::optional(value->boolean()) : std::nullopt;
+}
+
+// A token is written as a string, or as an object with its flags.
+AddedToken token_of(const JsonNode& node, bool special) {
+  if (node.is_string()) return {.content = node.string(), .special = special};
+  return {.content = node.at("content").string(),
+          .special = special || flag(node, "special").value_or(false),
+          .single_word = flag(node, "single_word").value_or(false),
+          .lstrip = flag(node, "lstrip").value_or(false),
+          .rstrip = flag(node, "rstrip").value_or(false),
+          .normalized = flag(node, "normalized").value_or(!special)};
+}
+
+std::optional<std::size_t> max_length_of(const JsonNode& node) {
+  constexpr double kAbsurd = 1e9;  // transformers writes 1e30 for "unknown"
+  const double value = node.number();
+  if (value < 1) node.fail("must be at least 1, or null where there is no limit");
+  return value > kAbsurd ? std::nullopt : std::optional(static_cast<std::size_t>(value));
+}
+
+bool is_left(const JsonNode& node) {
+  if (node.string() != "left" && node.string() != "right") node.fail("must be \"left\" or \"right\"");
+  return node.string() == "left";
+}
+
+void read_special_tokens(TokenizerConfig& config, const JsonNode& root) {
+  for (const std::string name : kNames) {
+    const auto value = root.find(name);
+    if (!value) continue;
+    const auto same = [&](const auto& named) { return named.name == name; };
+    std::erase_if(config.special_tokens, same);
+    config.special_tokens.push_back({name, token_of(*value, true)});
+  }
+}
+
+void read_extra_tokens(TokenizerConfig& config, const JsonNode& root) {
+  for (const auto* key : {"additional_special_tokens", "extra_special_tokens"}) {
+    const auto list = root.find(key);
+    if (!list) continue;
+    if (list->is_object()) {
+      for (const auto& [name, token] : list->members()) config.extra_special_tokens.push_back(token_of(token, true));
+    } else {
+      for (const auto& token : list->elements()) config.extra_special_tokens.push_back(token_of(token, true));
+    }
+  }
+}
+
+std::uint64_t id_of_key(const std::string& key, const JsonNode& node) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+  if (error != std::errc{} || end != key.data() + key.size()) node.fail("stands under a key that is not an id");
+  return id;
+}
+
+void append_by_id(TokenizerConfig& config, std::vector<std::pair<std::uint64_t, AddedToken>> tokens) {
+  std::stable_sort(tokens.begin(), tokens.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [id, token] : tokens) config.added_tokens.push_back(std::move(token));
+}
+
+void read_added_tokens_decoder(TokenizerConfig& config, const JsonNode& node) {
+  std::vector<std::pair<std::uint64_t, AddedToken>> tokens;
+  for (const auto& [key, token] : node.members()) tokens.emplace_back(id_of_key(key, token), token_of(token, false));
+  append_by_id(config, std::move(tokens));
+}
+
+// {"token": id}: special where it is one of the named ones.
+void read_added_tokens_json(TokenizerConfig& config, const JsonNode& root) {
+  constexpr std::uint64_t kMostId = 1U << 30U;
+  std::vector<std::pair<std::uint64_t, AddedToken>> tokens;
+  for (const auto& [content, id] : root.members()) {
+    const auto same = [&, &name = content](const auto& named) { return named.token.content == name; };
+    const bool special = std::any_of(config.special_tokens.begin(), config.special_tokens.end(), same);
+    tokens.emplace_back(id.count(kMostId), AddedToken{.content = content, .special = special, .normalized = !special});
+  }
+  append_by_id(config, std::move(tokens));
+}
+
+void read_options(TokenizerConfig& config, const JsonNode& root) {
+  if (const auto name = root.find("tokenizer_class")) config.tokenizer_class = name->string();
+  config.do_lower_case = flag(root, "do_lower_case");
+  config.strip_accents = flag(root, "strip_accents");
+  config.tokenize_chinese_chars = flag(root, "tokenize_chinese_chars");
+  if (const auto length = root.find("model_max_length")) config.model_max_length = max_length_of(*length);
+  config.clean_up_tokenization_spaces = flag(root, "clean_up_tokenization_spaces").value_or(false);
+  if (const auto side = root.find("truncation_side")) config.truncate_left = is_left(*side);
+  read_special_tokens(config, root);
+}
+
+}  // namespace
+
+std::string TokenizerConfig::special_token(const std::string& name, const std::string& otherwise) const {
+  for (const auto& named : special_tokens)
+    if (named.name == name) return named.token.content;
+  return otherwise;
+}
+
+TokenizerConfig TokenizerConfig::from_folder(const fs::path& folder) {
+  TokenizerConfig config;
+  const auto main = document_of(folder / "tokenizer_config.json");
+  if (main) read_options(config, main->root());
+  const auto decoder = main ? main->root().find("added_tokens_decoder") : std::nullopt;
+  if (decoder) {
+    read_added_tokens_decoder(config, *decoder);
+  } else {
+    const auto map = document_of(folder / "special_tokens_map.json");
+    if (map) read_special_tokens(config, map->root());
+    if (const auto added = document_of(folder / "added_tokens.json")) read_added_tokens_json(config, added->root());
+    if (map) read_extra_tokens(config, map->root());
+  }
+  if (main) read_extra_tokens(config, main->root());
+  return config;
+}
+
+AddedToken added_token(const JsonNode& node) {
+  return {.content = node.at("content").string(),
+          .special = node.at("special").boolean(),
+          .single_word = node.at("single_word").boolean(),
+          .lstrip = node.at("lstrip").boolean(),
+          .rstrip = node.at("rstrip").boolean(),
+          .normalized = node.at("normalized").boolean()};
+}
+
+}  // namespace modelpool::tokenizers

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tokenizers/added_vocabulary.hpp"
+
+namespace modelpool::tokenizers {
+
+class JsonNode;
+
+/// What tokenizer_config.json says, with the older files special_tokens_map.json and added_tokens.json, which count only
+/// where the first has no `added_tokens_decoder`. Field names are the keys.
+struct TokenizerConfig {
+  std::string tokenizer_class;  ///< empty: not said
+  std::optional<bool> do_lower_case;
+  std::optional<bool> strip_accents;
+  std::optional<bool> tokenize_chinese_chars;
+  std::optional<std::size_t> model_max_length;
+  bool clean_up_tokenization_spaces = false;
+  std::optional<bool> truncate_left;  ///< truncation_side
+
+  /// The named special tokens in the order in which transformers adds them. Flags are those of the file.
+  struct Named {
+    std::string name;  ///< "cls_token" …
+    AddedToken token;
+  };
+  std::vector<Named> special_tokens;
+  std::vector<AddedToken> added_tokens;          ///< `added_tokens_decoder`, or added_tokens.json, by id
+  std::vector<AddedToken> extra_special_tokens;  ///< or `additional_special_tokens`
+
+  /// The content of a named special token, or what BERT calls it.
+  [[nodiscard]] std::string special_token(const std::string& name, const std::string& otherwise) const;
+
+  /// A folder without these files has the defaults.
+  /// @throws LoadError  naming file and key
+  [[nodiscard]] static TokenizerConfig from_folder(const std::filesystem::path& folder);
+};
+
+/// An element of tokenizer.json's `added_tokens`, of which every flag must be there.
+[[nodiscard]] AddedToken added_token(const JsonNode& node);
+
+}  // namespace modelpool::tokenizers
