@@ -12,7 +12,7 @@ namespace modelpool::tokenizers {
 struct BertNormalizerOptions {
   bool clean_text = true;
   bool handle_chinese_chars = true;
-  std::optional<bool> strip_accents;  ///< nullopt: as `lowercase`
+  std::optional<bool> strip_accents = std::nullopt;  ///< nullopt: as `lowercase`
   bool lowercase = true;
 };
 
