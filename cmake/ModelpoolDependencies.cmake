@@ -25,3 +25,7 @@ endif()
 if(MODELPOOL_TESTS)
   modelpool_require(PACKAGE Catch2 DEBIAN catch2 ARGS CONFIG)
 endif()
+if(MODELPOOL_BENCHMARKS)  # the pools that ours is compared with; nothing else of the project uses them
+  modelpool_require(PACKAGE TBB DEBIAN libtbb-dev ARGS CONFIG)
+  modelpool_require(PACKAGE Concurrentqueue DEBIAN libconcurrentqueue-dev)
+endif()
