@@ -17,13 +17,19 @@ find_package_handle_standard_args(ModelpoolTorch
   python3 -m pip install torch, or let the build fetch it: cmake --workflow --preset test")
 
 if(ModelpoolTorch_FOUND AND NOT TARGET modelpool::libtorch)
-  set(_include "${ModelpoolTorch_ROOT}/include")
+  # LibTorch's include folder also carries fmt, protobuf and others in versions of their own, which would hide the
+  # system's: only what is LibTorch's is shown to the compiler.
+  set(_include "${CMAKE_BINARY_DIR}/libtorch-include")
+  file(MAKE_DIRECTORY "${_include}")
+  foreach(_folder ATen c10 caffe2 torch)
+    file(CREATE_LINK "${ModelpoolTorch_ROOT}/include/${_folder}" "${_include}/${_folder}" SYMBOLIC)
+  endforeach()
   add_library(modelpool::libtorch INTERFACE IMPORTED)
   foreach(_lib c10 torch_cpu)
     add_library(modelpool::libtorch_${_lib} SHARED IMPORTED)
     set_target_properties(modelpool::libtorch_${_lib} PROPERTIES
       IMPORTED_LOCATION "${ModelpoolTorch_ROOT}/lib/lib${_lib}.so"
-      INTERFACE_INCLUDE_DIRECTORIES "${_include};${_include}/torch/csrc/api/include")
+      INTERFACE_INCLUDE_DIRECTORIES "${_include}")
     target_link_libraries(modelpool::libtorch INTERFACE modelpool::libtorch_${_lib})
   endforeach()
   # libtorch_cpu registers its operators when it is loaded, so it must stay although the linker sees no symbol used;
