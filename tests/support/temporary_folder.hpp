@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <stdlib.h>
-
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
-namespace modelpool::test {
-
-/// A folder of its own for a test, removed with everything in it.
+/// A new folder, removed at the end.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "modelpool-test-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error{"cannot make a temporary folder: " + name};
+    if (!::mkdtemp(name.data())) throw std::runtime_error("cannot make " + name);
     path_ = name;
   }
   ~TemporaryFolder() {
@@ -28,17 +25,14 @@ class TemporaryFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
-  /// Writes `bytes` to a file in the folder and gives its path.
-  std::filesystem::path write(std::string_view name, std::string_view bytes) const {
+  /// Writes a file below the folder, and the folders on its way. @return its path
+  std::string write(const std::filesystem::path& name, std::string_view text) const {
     const auto file = path_ / name;
-    std::ofstream stream{file, std::ios::binary};
-    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!stream.flush()) throw std::runtime_error{"cannot write " + file.string()};
-    return file;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary).write(text.data(), static_cast<std::streamsize>(text.size()));
+    return file.string();
   }
 
  private:
   std::filesystem::path path_;
 };
-
-}  // namespace modelpool::test
