@@ -8,6 +8,7 @@
 #include "support/temporary_folder.hpp"
 
 using namespace modelpool::cli;
+using modelpool::test::TemporaryFolder;
 
 namespace {
 
@@ -51,7 +52,7 @@ TEST_CASE("a model that is nowhere is refused with the places that were looked a
   const auto environment = variables({{"HF_HUB_CACHE", cache.path().string()}});
   CHECK(refused_with("org/name", environment, "models--org--name"));
   CHECK_THROWS_WITH(resolve_model("/no/such/folder", environment), "--model /no/such/folder: there is no such folder");
-  CHECK(refused_with(cache.write("file", "x"), environment, "this is a file"));
+  CHECK(refused_with(cache.write("file", "x").string(), environment, "this is a file"));
   cache.write("models--org--half/refs/main", "abc");
   CHECK(refused_with("org/half", environment, "download the model again"));
   cache.write("models--org--none/blobs/x", "");

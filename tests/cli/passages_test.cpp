@@ -11,6 +11,7 @@
 #include "support/temporary_folder.hpp"
 
 using namespace modelpool::cli;
+using modelpool::test::TemporaryFolder;
 namespace fs = std::filesystem;
 
 TEST_CASE("a Markdown file is cut at its headings, which become the context of what is below them", "[cli][passages]") {

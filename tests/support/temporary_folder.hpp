@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdlib>
+#include <stdlib.h>
+
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
-/// A new folder, removed at the end.
+namespace modelpool::test {
+
+/// A folder of its own for a test, removed with everything in it.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "modelpool-test-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("cannot make " + name);
+    if (!::mkdtemp(name.data())) throw std::runtime_error{"cannot make a temporary folder: " + name};
     path_ = name;
   }
   ~TemporaryFolder() {
@@ -25,14 +28,18 @@ class TemporaryFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
-  /// Writes a file below the folder, and the folders on its way. @return its path
-  std::string write(const std::filesystem::path& name, std::string_view text) const {
+  /// Writes `bytes` to a file in the folder (making the folders on its way) and gives its path.
+  std::filesystem::path write(std::string_view name, std::string_view bytes) const {
     const auto file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary).write(text.data(), static_cast<std::streamsize>(text.size()));
-    return file.string();
+    std::ofstream stream{file, std::ios::binary};
+    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (!stream.flush()) throw std::runtime_error{"cannot write " + file.string()};
+    return file;
   }
 
  private:
   std::filesystem::path path_;
 };
+
+}  // namespace modelpool::test
