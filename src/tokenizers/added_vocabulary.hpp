@@ -25,6 +25,9 @@ struct AddedToken {
   [[nodiscard]] bool operator==(const AddedToken&) const = default;
 };
 
+/// By id: the order in which transformers adds the tokens of a folder.
+using TokensById = std::map<std::uint64_t, AddedToken>;
+
 /// Finds which of many strings starts where: leftmost first, the longest of those that start there.
 class PhraseFinder {
  public:

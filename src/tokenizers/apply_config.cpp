@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <utility>
 
+#include "tokenizers/bert_normalizer.hpp"
+#include "tokenizers/bert_pre_tokenizer.hpp"
 #include "tokenizers/readers.hpp"
+#include "tokenizers/template_processing.hpp"
+#include "tokenizers/word_piece_decoder.hpp"
 
 namespace modelpool::tokenizers {
 namespace {
 
 // The tokens of the files in the order in which transformers adds them, which decides the ids of new ones.
 std::vector<AddedToken> tokens_to_add(const AddedVocabulary& added, const TokenizerConfig& config) {
-  std::vector<AddedToken> tokens = config.added_tokens;
+  std::vector<AddedToken> tokens;
+  for (const auto& [id, token] : config.added_tokens) tokens.push_back(token);
   const auto add_if_new = [&](const AddedToken& token) {
     const auto same = [&](const AddedToken& other) { return other.content == token.content; };
     if (!added.token_to_id(token.content) && std::none_of(tokens.begin(), tokens.end(), same)) tokens.push_back(token);
@@ -18,6 +24,25 @@ std::vector<AddedToken> tokens_to_add(const AddedVocabulary& added, const Tokeni
   return tokens;
 }
 
+constexpr std::pair<const char*, const char*> kBertNames[] = {{"unk_token", "[UNK]"},
+                                                              {"sep_token", "[SEP]"},
+                                                              {"pad_token", "[PAD]"},
+                                                              {"cls_token", "[CLS]"},
+                                                              {"mask_token", "[MASK]"}};
+
+// A BERT tokenizer has five special tokens, named in its files or not.
+TokenizerConfig with_bert_tokens(const TokenizerConfig& config) {
+  TokenizerConfig result = config;
+  for (const auto& [name, otherwise] : kBertNames) {
+    const auto same = [&, wanted = name](const auto& named) { return named.name == wanted; };
+    auto& tokens = result.special_tokens;
+    if (std::none_of(tokens.begin(), tokens.end(), same))
+      tokens.push_back({name, {.content = otherwise, .special = true}});
+  }
+  result.sort_special_tokens();
+  return result;
+}
+
 }  // namespace
 
 void apply_config(PipelineParts& parts, const TokenizerConfig& config) {
@@ -25,6 +50,21 @@ void apply_config(PipelineParts& parts, const TokenizerConfig& config) {
   parts.model_max_length = config.model_max_length;
   parts.clean_up_tokenization_spaces = config.clean_up_tokenization_spaces;
   parts.truncate_left = config.truncate_left.value_or(parts.truncate_left);
+}
+
+void apply_bert_config(PipelineParts& parts, const TokenizerConfig& config) {
+  parts.normalizer = std::make_unique<BertNormalizer>(
+      BertNormalizerOptions{.handle_chinese_chars = config.tokenize_chinese_chars.value_or(true),
+                            .strip_accents = config.strip_accents,
+                            .lowercase = config.do_lower_case.value_or(true)});
+  parts.pre_tokenizer = std::make_unique<BertPreTokenizer>();
+  parts.decoder = std::make_unique<WordPieceDecoder>("##", true);
+  apply_config(parts, with_bert_tokens(config));
+  const auto id_of = [&](const char* name, const char* otherwise) {
+    return *parts.added.token_to_id(config.special_token(name, otherwise));
+  };
+  parts.post_processor =
+      std::make_unique<TemplateProcessing>(bert_template(id_of("cls_token", "[CLS]"), id_of("sep_token", "[SEP]")));
 }
 
 }  // namespace modelpool::tokenizers

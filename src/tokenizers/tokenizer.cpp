@@ -39,14 +39,12 @@ void check_folder(const fs::path& folder) {
 PipelineParts read_folder(const fs::path& folder) {
   const TokenizerConfig config = TokenizerConfig::from_folder(folder);
   const fs::path json = folder / "tokenizer.json";
-  if (is_there(json)) {
-    PipelineParts parts = tokenizers::read_tokenizer_json(tokenizers::read_file(json), json.string());
-    apply_config(parts, config);
-    return parts;
-  }
+  if (is_there(json)) return tokenizers::read_tokenizer_json(tokenizers::read_file(json), json.string(), config);
   const fs::path vocab = folder / "vocab.txt";
-  if (is_there(vocab)) return tokenizers::read_vocab_txt(tokenizers::read_file(vocab), vocab.string(), config);
-  fail_without_tokenizer(folder);
+  if (!is_there(vocab)) fail_without_tokenizer(folder);
+  if (!config.tokenizer_class.empty() && !config.is_bert())
+    throw UnsupportedModel{vocab.string(), "tokenizer_class", config.tokenizer_class, {"BertTokenizer and its kin"}};
+  return tokenizers::read_vocab_txt(tokenizers::read_file(vocab), vocab.string(), config);
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <utility>
 
 #include "tokenizers/document.hpp"
 
@@ -78,31 +77,41 @@ std::uint64_t id_of_key(const std::string& key, const JsonNode& node) {
   return id;
 }
 
-void append_by_id(TokenizerConfig& config, std::vector<std::pair<std::uint64_t, AddedToken>> tokens) {
-  std::stable_sort(tokens.begin(), tokens.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& [id, token] : tokens) config.added_tokens.push_back(std::move(token));
-}
-
-void read_added_tokens_decoder(TokenizerConfig& config, const JsonNode& node) {
-  std::vector<std::pair<std::uint64_t, AddedToken>> tokens;
-  for (const auto& [key, token] : node.members()) tokens.emplace_back(id_of_key(key, token), token_of(token, false));
-  append_by_id(config, std::move(tokens));
+TokensById read_added_tokens_decoder(const JsonNode& node) {
+  TokensById tokens;
+  for (const auto& [key, token] : node.members()) tokens[id_of_key(key, token)] = token_of(token, false);
+  return tokens;
 }
 
 // {"token": id}: special where it is one of the named ones.
-void read_added_tokens_json(TokenizerConfig& config, const JsonNode& root) {
+TokensById read_added_tokens_json(const TokenizerConfig& config, const JsonNode& root) {
   constexpr std::uint64_t kMostId = 1U << 30U;
-  std::vector<std::pair<std::uint64_t, AddedToken>> tokens;
+  TokensById tokens;
   for (const auto& [content, id] : root.members()) {
     const auto same = [&, &name = content](const auto& named) { return named.token.content == name; };
     const bool special = std::any_of(config.special_tokens.begin(), config.special_tokens.end(), same);
-    tokens.emplace_back(id.count(kMostId), AddedToken{.content = content, .special = special, .normalized = !special});
+    tokens[id.count(kMostId)] = {.content = content, .special = special, .normalized = !special};
   }
-  append_by_id(config, std::move(tokens));
+  return tokens;
+}
+
+// What transformers registers for the model types whose tokenizer is BertTokenizer.
+std::string class_of_model_type(const fs::path& folder) {
+  constexpr std::array kBertTypes{"bert",       "distilbert",  "electra",      "convbert",
+                                  "mobilebert", "squeezebert", "megatron-bert"};
+  const auto document = document_of(folder / "config.json");
+  const auto type = document ? document->root().find("model_type") : std::nullopt;
+  const bool bert = type && std::find(kBertTypes.begin(), kBertTypes.end(), type->string()) != kBertTypes.end();
+  return bert ? "BertTokenizer" : "";
+}
+
+std::string without_fast(const std::string& name) {
+  constexpr std::string_view kFast = "Fast";
+  return name.ends_with(kFast) ? name.substr(0, name.size() - kFast.size()) : name;
 }
 
 void read_options(TokenizerConfig& config, const JsonNode& root) {
-  if (const auto name = root.find("tokenizer_class")) config.tokenizer_class = name->string();
+  if (const auto name = root.find("tokenizer_class")) config.tokenizer_class = without_fast(name->string());
   config.do_lower_case = flag(root, "do_lower_case");
   config.strip_accents = flag(root, "strip_accents");
   config.tokenize_chinese_chars = flag(root, "tokenize_chinese_chars");
@@ -114,26 +123,48 @@ void read_options(TokenizerConfig& config, const JsonNode& root) {
 
 }  // namespace
 
-std::string TokenizerConfig::special_token(const std::string& name, const std::string& otherwise) const {
+std::string TokenizerConfig::special_token(std::string_view name, std::string_view otherwise) const {
   for (const auto& named : special_tokens)
     if (named.name == name) return named.token.content;
-  return otherwise;
+  return std::string(otherwise);
+}
+
+void TokenizerConfig::sort_special_tokens() {
+  const auto rank = [](const Named& named) { return std::find(kNames.begin(), kNames.end(), named.name); };
+  std::stable_sort(special_tokens.begin(), special_tokens.end(),
+                   [&](const Named& a, const Named& b) { return rank(a) < rank(b); });
+}
+
+bool TokenizerConfig::is_bert() const {
+  constexpr std::array kBert{"BertTokenizer",
+                             "DistilBertTokenizer",
+                             "ElectraTokenizer",
+                             "ConvBertTokenizer",
+                             "MobileBertTokenizer",
+                             "SqueezeBertTokenizer",
+                             "DPRQuestionEncoderTokenizer",
+                             "DPRContextEncoderTokenizer"};
+  return std::find(kBert.begin(), kBert.end(), tokenizer_class) != kBert.end();
 }
 
 TokenizerConfig TokenizerConfig::from_folder(const fs::path& folder) {
   TokenizerConfig config;
   const auto main = document_of(folder / "tokenizer_config.json");
   if (main) read_options(config, main->root());
+  if (config.tokenizer_class.empty()) config.tokenizer_class = class_of_model_type(folder);
   const auto decoder = main ? main->root().find("added_tokens_decoder") : std::nullopt;
+  config.has_added_tokens_decoder = decoder.has_value();
   if (decoder) {
-    read_added_tokens_decoder(config, *decoder);
+    config.added_tokens = read_added_tokens_decoder(*decoder);
   } else {
     const auto map = document_of(folder / "special_tokens_map.json");
     if (map) read_special_tokens(config, map->root());
-    if (const auto added = document_of(folder / "added_tokens.json")) read_added_tokens_json(config, added->root());
+    const auto added = document_of(folder / "added_tokens.json");
+    if (added) config.added_tokens = read_added_tokens_json(config, added->root());
     if (map) read_extra_tokens(config, map->root());
   }
   if (main) read_extra_tokens(config, main->root());
+  config.sort_special_tokens();
   return config;
 }
 

@@ -14,8 +14,9 @@ class JsonNode;
 
 /// What tokenizer_config.json says, with the older files special_tokens_map.json and added_tokens.json, which count only
 /// where the first has no `added_tokens_decoder`. Field names are the keys.
+/// Source: transformers 5.23, tokenization_utils_base.py, _from_pretrained.
 struct TokenizerConfig {
-  std::string tokenizer_class;  ///< empty: not said
+  std::string tokenizer_class;  ///< without "Fast"; that of config.json's model_type where not said; or empty
   std::optional<bool> do_lower_case;
   std::optional<bool> strip_accents;
   std::optional<bool> tokenize_chinese_chars;
@@ -23,17 +24,22 @@ struct TokenizerConfig {
   bool clean_up_tokenization_spaces = false;
   std::optional<bool> truncate_left;  ///< truncation_side
 
-  /// The named special tokens in the order in which transformers adds them. Flags are those of the file.
+  /// A named special token, with the flags of the file.
   struct Named {
     std::string name;  ///< "cls_token" …
     AddedToken token;
   };
   std::vector<Named> special_tokens;
-  std::vector<AddedToken> added_tokens;          ///< `added_tokens_decoder`, or added_tokens.json, by id
+  TokensById added_tokens;  ///< `added_tokens_decoder`, or added_tokens.json
+  bool has_added_tokens_decoder = false;
   std::vector<AddedToken> extra_special_tokens;  ///< or `additional_special_tokens`
 
-  /// The content of a named special token, or what BERT calls it.
-  [[nodiscard]] std::string special_token(const std::string& name, const std::string& otherwise) const;
+  /// The content of a named special token.
+  [[nodiscard]] std::string special_token(std::string_view name, std::string_view otherwise) const;
+  /// Puts the named tokens into the order in which transformers adds them.
+  void sort_special_tokens();
+  /// True for the classes of transformers that are BertTokenizer or derive from it.
+  [[nodiscard]] bool is_bert() const;
 
   /// A folder without these files has the defaults.
   /// @throws LoadError  naming file and key

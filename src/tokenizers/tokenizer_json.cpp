@@ -15,11 +15,31 @@ JsonNode part(const JsonNode& root, const char* key) {
   return found ? *found : JsonNode(kNull, root.file(), key);
 }
 
-std::vector<AddedToken> added_tokens(const JsonNode& root) {
-  std::vector<AddedToken> tokens;
+struct ListedToken {
+  std::uint64_t id;
+  AddedToken token;
+};
+
+std::vector<ListedToken> added_tokens(const JsonNode& root) {
+  constexpr std::uint64_t kMostId = 1U << 30U;
+  std::vector<ListedToken> tokens;
   if (const auto list = root.find("added_tokens"))
-    for (const auto& token : list->elements()) tokens.push_back(added_token(token));
+    for (const auto& node : list->elements()) tokens.push_back({node.at("id").count(kMostId), added_token(node)});
   return tokens;
+}
+
+// The listed ids decide the order only: a token has its id in the model's vocabulary, or the next free one.
+void add_listed(PipelineParts& parts, const std::vector<ListedToken>& listed) {
+  std::vector<AddedToken> tokens;
+  for (const auto& [id, token] : listed) tokens.push_back(token);
+  parts.added.add(tokens, *parts.model, parts.normalizer.get());
+}
+
+TokenizerConfig with_listed(const TokenizerConfig& config, const std::vector<ListedToken>& listed) {
+  TokenizerConfig result = config;
+  if (config.has_added_tokens_decoder) return result;
+  for (const auto& [id, token] : listed) result.added_tokens[id] = token;
+  return result;
 }
 
 void check_version(const JsonNode& root) {
@@ -35,7 +55,7 @@ bool truncates_left(const JsonNode& root) {
 
 }  // namespace
 
-PipelineParts read_tokenizer_json(std::string_view text, const std::string& file) {
+PipelineParts read_tokenizer_json(std::string_view text, const std::string& file, const TokenizerConfig& config) {
   Document document(text, file);
   const JsonNode root = document.root();
   check_version(root);
@@ -46,7 +66,13 @@ PipelineParts read_tokenizer_json(std::string_view text, const std::string& file
   parts.post_processor = make_post_processor(part(root, "post_processor"));
   parts.decoder = make_decoder(part(root, "decoder"));
   parts.truncate_left = truncates_left(root);
-  parts.added.add(added_tokens(root), *parts.model, parts.normalizer.get());
+  const auto listed = added_tokens(root);
+  if (config.is_bert()) {
+    apply_bert_config(parts, with_listed(config, listed));
+  } else {
+    add_listed(parts, listed);
+    apply_config(parts, config);
+  }
   return parts;
 }
 
