@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/bert.hpp"
 
+#include <ATen/ops/cat.h>
+
 #include <fmt/format.h>
 
 #include <array>

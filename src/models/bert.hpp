@@ -5,7 +5,7 @@
 // T: tokens of all sequences of a batch, behind one another; C: hidden_size; nh: num_attention_heads; I:
 // intermediate_size.
 
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <string>

@@ -34,13 +34,15 @@ void check_agreement(const EmbeddingConfig& config) {
 }
 
 void check_folder(const std::filesystem::path& folder) {
+  using std::filesystem::file_type;
   std::error_code error;
-  if (std::filesystem::is_directory(folder, error)) return;
-  throw LoadError(folder.string(), "", {},
-                  error ? fmt::format("cannot be read: {}", error.message())
-                  : std::filesystem::exists(folder)
-                      ? "is a file; give the model's folder"
-                      : "there is no such folder; give a folder with config.json, weights and tokenizer");
+  const auto type = std::filesystem::status(folder, error).type();
+  if (type == file_type::directory) return;
+  const auto fail = [&](const std::string& problem) { throw LoadError(folder.string(), "", {}, problem); };
+  if (type == file_type::not_found)
+    fail("there is no such folder; give a folder with config.json, weights and tokenizer");
+  if (error) fail(fmt::format("cannot be read: {}", error.message()));
+  fail("is not a folder; give the folder with config.json, weights and tokenizer");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/linear.hpp"
 
+#include <ATen/ops/empty.h>
+
 #include <algorithm>
 
 #include "nn/parallel.hpp"

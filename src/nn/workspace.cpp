@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/workspace.hpp"
 
+#include <ATen/ops/empty.h>
+
 namespace modelpool::nn {
 namespace {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weights/tensors.hpp"
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <cstddef>

@@ -38,17 +38,17 @@ enum class Pooling { automatic, mean, cls, max, lasttoken };
 
 /// Options of one request. What is not given comes from the model's folder.
 struct EmbedOptions {
-  std::optional<bool> normalize;  ///< true: unit length, after `dimensions`; false: not even where the folder says so
-  std::optional<std::string> prompt;  ///< put before every text
-  std::optional<std::string>
-      prompt_name;  ///< one of EmbeddingManager::prompt_names(); nullopt: the folder's default prompt
-  Pooling pooling = Pooling::automatic;     ///< automatic: as the folder says
-  std::optional<std::size_t> dimensions;    ///< keep only the first ones
-  std::optional<std::size_t> max_length;    ///< tokens of a text, special ones included; longer texts lose their end
-  std::optional<std::size_t> batch_size;    ///< most texts in one forward
-  std::optional<std::size_t> batch_tokens;  ///< most tokens in one forward (one longer text runs alone)
-  std::optional<std::chrono::nanoseconds> timeout;  ///< whole request, from queueing to result; nullopt: for ever
-  std::stop_token stop = {};                        ///< looked at between batches
+  /// true: to unit length, after `dimensions`; false: not even where the folder says so.
+  std::optional<bool> normalize = {};
+  std::optional<std::string> prompt = {};       ///< put before every text
+  std::optional<std::string> prompt_name = {};  ///< one of prompt_names(); nullopt: the folder's default prompt
+  Pooling pooling = Pooling::automatic;         ///< automatic: as the folder says
+  std::optional<std::size_t> dimensions = {};   ///< keep only the first ones
+  std::optional<std::size_t> max_length = {};  ///< tokens of a text, special ones included; longer texts lose their end
+  std::optional<std::size_t> batch_size = {};  ///< most texts in one forward
+  std::optional<std::size_t> batch_tokens = {};          ///< most tokens in one forward (one longer text runs alone)
+  std::optional<std::chrono::nanoseconds> timeout = {};  ///< whole request, from queueing to result; nullopt: for ever
+  std::stop_token stop = {};                             ///< looked at between batches
 };
 
 /// Where the time of a request went. `queued` and `run` are summed over the instances that worked for it.
@@ -78,10 +78,10 @@ struct EmbedSink {
   /// @param index      which text
   /// @param embedding  (dimension), valid during the call only
   /// @param tokens     that the model saw, special ones included
-  std::function<void(std::size_t index, std::span<const float> embedding, std::size_t tokens)> on_result;
+  std::function<void(std::size_t index, std::span<const float> embedding, std::size_t tokens)> on_result = {};
   /// @param error  InvalidInput (this text alone), or AcquireTimeout, DeadlineExceeded, Cancelled, OutOfMemory,
   ///               DeviceError (its batch)
-  std::function<void(std::size_t index, const Error& error)> on_error;
+  std::function<void(std::size_t index, const Error& error)> on_error = {};
 };
 
 /// What a model is and how it is run.

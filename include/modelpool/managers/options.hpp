@@ -30,7 +30,7 @@ struct ManagerOptions {
   Device device = Device::automatic();
   DType dtype = DType::automatic;
   PoolSize pool_size = PoolSize::automatic();  ///< automatic: Settings::model_pool_max_instances
-  std::optional<int> threads;  ///< intra-op threads of an instance; nullopt: cores / pool size, at least 1
+  std::optional<int> threads = {};  ///< intra-op threads of an instance; nullopt: cores / pool size, at least 1
   /// A call without a lease takes an instance for one batch at a time and uses as many instances as it has work for, so
   /// that calls of one text pass between the batches of a call of thousands. false: it keeps one instance to its end.
   bool share_between_callers = true;

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "managers/embed_run.hpp"
+
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "managers/embedding_impl.hpp"
+#include "managers/on_threads.hpp"
+#include "managers/torch_errors.hpp"
+#include "modelpool/error.hpp"
+
+namespace modelpool::detail {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kTextsPerTurn = 16;  // of tokenizing
+constexpr std::size_t kLeastTokens = 128;  // in a batch that is made small to give every instance work
+
+std::int64_t nanoseconds_since(Clock::time_point start) { return (Clock::now() - start).count(); }
+
+}  // namespace
+
+struct EmbedRun::Text {
+  std::vector<std::int32_t> input_ids;
+  std::exception_ptr error;
+};
+
+// The instance of one thread of the call: the caller's, or one from the pool, taken when first needed.
+class EmbedRun::Leaser {
+ public:
+  explicit Leaser(EmbedRun& run) : run_(run) {}
+
+  // In Lease::run the pool sees an error and judges the instance by it; the caller's own is judged where its lease ends.
+  template <class Work>
+  void run(const Work& work) {
+    if (run_.worker_.instance) return work(*run_.worker_.instance);
+    if (!lease_) acquire();
+    lease_->run(work);
+  }
+  void give_back() { lease_.reset(); }
+
+ private:
+  void acquire() {
+    AcquireOptions options{.timeout = std::nullopt, .stop = run_.request_.stop};
+    if (const auto& deadline = run_.request_.deadline; !deadline.is_never())
+      options.timeout = deadline.at() - Clock::now();
+    const auto start = Clock::now();
+    lease_.emplace(run_.worker_.pool->acquire(std::move(options)));
+    run_.queued_ns_ += nanoseconds_since(start);
+  }
+
+  EmbedRun& run_;
+  std::optional<Lease<EmbeddingInstance>> lease_;
+};
+
+EmbedRun::EmbedRun(const EmbedRequest& request, const Tokenizer& tokenizer, std::int64_t vocab_size, Worker worker,
+                   const EmbedDelivery& delivery)
+    : request_(request), tokenizer_(tokenizer), vocab_size_(vocab_size), worker_(worker), delivery_(delivery) {}
+
+EmbedRun::~EmbedRun() = default;
+
+void EmbedRun::run(std::span<const std::string_view> texts, std::size_t first_index) {
+  first_index_ = first_index;
+  const auto start = Clock::now();
+  encode(texts);
+  tokenize_ += Clock::now() - start;
+  deliver_errors();
+  compute();
+}
+
+EmbedTimings EmbedRun::timings() const noexcept {
+  return {.queued = std::chrono::nanoseconds{queued_ns_.load()},
+          .tokenize = tokenize_,
+          .run = std::chrono::nanoseconds{run_ns_.load()}};
+}
+
+// ---- texts to ids
+// ------------------------------------------------------------------------------------------------------
+
+void EmbedRun::encode(std::span<const std::string_view> texts) {
+  texts_.clear();
+  texts_.resize(texts.size());
+  std::atomic<std::size_t> next{0};
+  const auto turns = (texts.size() + kTextsPerTurn - 1) / kTextsPerTurn;
+  on_threads(std::min(worker_.most_threads, turns), [&] {
+    for (auto turn = next++; turn < turns; turn = next++) {
+      const auto begin = turn * kTextsPerTurn;
+      const auto end = std::min(begin + kTextsPerTurn, texts.size());
+      for (auto i = begin; i < end; ++i) encode_one(texts[i], texts_[i]);
+    }
+  });
+}
+
+void EmbedRun::encode_one(std::string_view text, Text& out) const {
+  try {
+    check_still_wanted();
+    const EncodeOptions options{.max_length = request_.max_length};
+    auto encoding = request_.prompt.empty() ? tokenizer_.encode(text, options)
+                                            : tokenizer_.encode(request_.prompt + std::string(text), options);
+    if (encoding.size() == 0) throw InvalidInput("the text has no tokens; this tokenizer adds none to an empty text");
+    const auto outside = std::ranges::find_if(encoding.input_ids, [&](auto id) { return id < 0 || id >= vocab_size_; });
+    if (outside != encoding.input_ids.end()) {
+      throw InvalidInput(
+          fmt::format("the tokenizer gave id {}, but the model's vocab_size is {}", *outside, vocab_size_));
+    }
+    out.input_ids = std::move(encoding.input_ids);
+  } catch (InvalidInput& error) {
+    error.index = first_index_ + static_cast<std::size_t>(&out - texts_.data());
+    out.error = std::current_exception();
+  } catch (const Error&) {
+    out.error = std::current_exception();
+  }
+}
+
+void EmbedRun::deliver_errors() {
+  for (std::size_t i = 0; i < texts_.size(); ++i) {
+    if (texts_[i].error) delivery_.error(first_index_ + i, texts_[i].error);
+  }
+}
+
+// ---- batches to instances
+// ----------------------------------------------------------------------------------------------
+
+void EmbedRun::check_still_wanted() const {
+  if (request_.stop.stop_requested())
+    throw Cancelled("embed was cancelled by its stop token before all texts were done");
+  if (request_.deadline.expired()) {
+    throw DeadlineExceeded("embed ran out of time before all texts were done; give it a longer timeout or fewer texts");
+  }
+}
+
+void EmbedRun::compute() {
+  std::vector<std::size_t> lengths;
+  lengths.reserve(texts_.size());
+  std::size_t total = 0;
+  for (const auto& text : texts_) {
+    lengths.push_back(text.error ? 0 : text.input_ids.size());
+    total += lengths.back();
+  }
+  // Little work is still divided between all instances.
+  auto limits = request_.limits;
+  const auto share = (total + worker_.most_threads - 1) / worker_.most_threads;
+  limits.tokens = std::min(limits.tokens, std::max(share, kLeastTokens));
+  const auto batches = plan_batches(lengths, limits);
+  if (batches.empty()) return;
+  std::atomic<std::size_t> next{0};
+  on_threads(std::min(worker_.most_threads, batches.size()), [&] { compute_batches(batches, next); });
+}
+
+void EmbedRun::compute_batches(const std::vector<std::vector<std::size_t>>& batches, std::atomic<std::size_t>& next) {
+  Leaser leaser(*this);
+  try {
+    for (auto i = next++; i < batches.size(); i = next++) compute_batch(batches[i], leaser);
+  } catch (...) {
+    next = batches.size();  // the other threads of the call stop as well
+    throw;
+  }
+}
+
+void EmbedRun::compute_batch(const std::vector<std::size_t>& batch, Leaser& leaser) {
+  std::vector<float> values(batch.size() * request_.dimension);
+  std::exception_ptr failure;
+  try {
+    check_still_wanted();
+    leaser.run([&](EmbeddingInstance& instance) { forward(batch, instance, values); });
+  } catch (const Error&) {
+    failure = std::current_exception();
+  }
+  if (failure || !worker_.keep_lease) leaser.give_back();
+  const std::lock_guard lock(delivering_);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto index = first_index_ + batch[i];
+    if (failure) {
+      delivery_.error(index, failure);
+    } else {
+      delivery_.result(index, std::span{values}.subspan(i * request_.dimension, request_.dimension),
+                       texts_[batch[i]].input_ids.size());
+    }
+  }
+}
+
+void EmbedRun::forward(const std::vector<std::size_t>& batch, EmbeddingInstance& instance, std::span<float> out) {
+  const auto start = Clock::now();
+  auto& impl = *instance.impl_;
+  impl.batch.clear();
+  std::vector<std::span<float>> rows;
+  rows.reserve(batch.size());
+  for (const auto i : batch) {
+    impl.batch.append(texts_[i].input_ids);
+    rows.push_back(out.subspan(rows.size() * request_.dimension, request_.dimension));
+  }
+  try {
+    const c10::InferenceMode inference;
+    impl.model->forward(impl.batch, request_.plan, impl.workspace, rows);
+  } catch (...) {
+    rethrow_as_ours("cpu");
+  }
+  run_ns_ += nanoseconds_since(start);
+}
+
+}  // namespace modelpool::detail

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "managers/embed_request.hpp"
+#include "modelpool/managers/embedding.hpp"
+
+namespace modelpool::detail {
+
+/// Who gets results: EmbedSink, but with the error as it was thrown. Never called from two threads at once.
+struct EmbedDelivery {
+  std::function<void(std::size_t index, std::span<const float> embedding, std::size_t tokens)> result;
+  std::function<void(std::size_t index, const std::exception_ptr& error)> error;
+};
+
+/// One call of embed: texts to ids, ids to batches, batches to the instances that it may use.
+class EmbedRun {
+ public:
+  struct Worker {
+    EmbeddingInstance* instance = nullptr;  ///< the caller's; null: from the pool
+    ModelPool<EmbeddingInstance>* pool = nullptr;
+    std::size_t most_threads = 1;  ///< that this call may use at once, one for each instance
+    bool keep_lease = false;       ///< from the first batch to the last
+  };
+
+  EmbedRun(const EmbedRequest& request, const Tokenizer& tokenizer, std::int64_t vocab_size, Worker worker,
+           const EmbedDelivery& delivery);
+  ~EmbedRun();
+
+  /// Delivers each text once, as a result or an error.
+  /// @param first_index  of texts[0]
+  /// @throws whatever a delivery throws, and what is nobody's fault in particular
+  void run(std::span<const std::string_view> texts, std::size_t first_index);
+
+  [[nodiscard]] EmbedTimings timings() const noexcept;
+
+ private:
+  struct Text;
+  class Leaser;
+  void encode(std::span<const std::string_view> texts);
+  void encode_one(std::string_view text, Text& out) const;
+  void compute();
+  void compute_batches(const std::vector<std::vector<std::size_t>>& batches, std::atomic<std::size_t>& next);
+  void compute_batch(const std::vector<std::size_t>& batch, Leaser& leaser);
+  void forward(const std::vector<std::size_t>& batch, EmbeddingInstance& instance, std::span<float> out);
+  void check_still_wanted() const;
+  void deliver_errors();
+
+  const EmbedRequest& request_;
+  const Tokenizer& tokenizer_;
+  std::int64_t vocab_size_;
+  Worker worker_;
+  const EmbedDelivery& delivery_;
+
+  std::size_t first_index_ = 0;
+  std::vector<Text> texts_;
+  std::mutex delivering_;  // one delivery at a time
+  std::chrono::nanoseconds tokenize_{0};
+  std::atomic<std::int64_t> queued_ns_{0};  // sums: read when all threads have ended
+  std::atomic<std::int64_t> run_ns_{0};
+};
+
+}  // namespace modelpool::detail
