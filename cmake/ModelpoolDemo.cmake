@@ -22,4 +22,5 @@ add_custom_target(demo
   COMMAND ${CMAKE_COMMAND} -E echo "  ${_program} search --model ${MODELPOOL_MINILM_DIR} --index docs README.md -- \"your question\""
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
   DEPENDS modelpool_cli
+  COMMENT "Three questions in plain words, answered by passages of this documentation"
   USES_TERMINAL VERBATIM)

@@ -47,8 +47,8 @@ for folder in include src cmake; do mv "$source/$folder" "$source/$folder.hidden
 mv "$build" "$build.hidden"
 
 prefix=-DCMAKE_PREFIX_PATH="$work/prefix"
-step "core: configure, with LibTorch, OpenMP and ICU out of sight" configure core "$prefix" \
-  -DCMAKE_DISABLE_FIND_PACKAGE_ModelpoolTorch=ON -DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON -DCMAKE_DISABLE_FIND_PACKAGE_ICU=ON
+step "core: configure, with LibTorch and OpenMP out of sight" configure core "$prefix" \
+  -DCMAKE_DISABLE_FIND_PACKAGE_ModelpoolTorch=ON -DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON
 step "core: build" cmake --build "$work/build-core"
 step "core: run" "$work/build-core/uses_core"
 step "core: the program needs no LibTorch" bash -c "! ldd '$work/build-core/uses_core' | grep -E 'torch|c10|gomp'"
