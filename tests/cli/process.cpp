@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -161,13 +162,14 @@ bool Process::wait_for_lines(std::size_t count) const {
 ProcessResult Process::wait() {
   const auto end = std::chrono::steady_clock::now() + 60s;
   int status = 0;
-  while (::waitpid(pid_, &status, WNOHANG) == 0) {
+  rusage usage{};
+  while (::wait4(pid_, &status, WNOHANG, &usage) == 0) {
     if (std::chrono::steady_clock::now() > end) ::kill(pid_, SIGKILL);
     std::this_thread::sleep_for(1ms);
   }
   pid_ = -1;
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return {.code = code, .out = read_all(out_), .err = read_all(err_)};
+  return {.code = code, .out = read_all(out_), .err = read_all(err_), .peak_kib = usage.ru_maxrss};
 }
 
 ProcessResult run(const std::vector<std::string>& arguments, const ProcessOptions& options) {

@@ -27,6 +27,7 @@ struct ProcessResult {
   int code = -1;  ///< exit code; 128 + signal where a signal ended it
   std::string out = {};
   std::string err = {};
+  long peak_kib = 0;  ///< largest resident set
 };
 
 /// One run of the command line program.

@@ -172,6 +172,16 @@ TEST_CASE("results come in input order, whatever they cost", "[cli][conventions]
   CHECK(wrong == 0);
 }
 
+TEST_CASE("memory does not grow with the input", "[cli][conventions]") {
+  TemporaryFolder folder;
+  std::string text;
+  while (text.size() < 20'000'000) text += "the cat sits on the mat and waits for the next free instance\n";
+  const auto r =
+      run(tokenize({"--json", "--input", folder.write("many", text).string()}), {.output_file = "/dev/null"});
+  CHECK(r.code == 0);
+  CHECK(r.peak_kib < 100'000);  // the results are 200 MB
+}
+
 TEST_CASE("a line that is there is answered before the next one is written", "[cli][conventions]") {
   Process process(tokenize({"--input", "-"}), {.input = "the\n", .input_stays_open = true});
   CHECK(process.wait_for_lines(1));
