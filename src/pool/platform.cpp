@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modelpool/pool/detail/platform.hpp"
 
+#include <cxxabi.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 #endif
 
 #include <chrono>
+#include <cstddef>
 #include <system_error>
 #include <thread>
 
@@ -48,12 +50,20 @@ long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
                  nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
+// The runtime's record of a thread begins with a pointer and this count (Itanium C++ ABI, exception handling, 2.2.2,
+// struct __cxa_eh_globals); libstdc++ keeps it in thread-local storage for the life of the thread.
+const unsigned* uncaught_counter() noexcept {
+  const auto* globals = reinterpret_cast<const std::byte*>(__cxxabiv1::__cxa_get_globals());
+  return reinterpret_cast<const unsigned*>(globals + sizeof(void*));
+}
+
 }  // namespace
 
-std::uint64_t new_thread_token() noexcept {
+void open_thread_cache(ThreadCache& cache) noexcept {
   static std::atomic<std::uint64_t> next{1};
   const auto system_id = static_cast<std::uint64_t>(syscall(SYS_gettid)) & ((1U << kSystemIdBits) - 1);
-  return next.fetch_add(1, std::memory_order_relaxed) << kSystemIdBits | system_id;
+  cache.token = next.fetch_add(1, std::memory_order_relaxed) << kSystemIdBits | system_id;
+  cache.uncaught = uncaught_counter();
 }
 
 Nanos RealPlatform::now() noexcept {

@@ -47,7 +47,7 @@ class [[nodiscard]] Lease {
     return *this;
   }
   ~Lease() {
-    if (slot_ != nullptr) end(std::uncaught_exceptions() > exceptions_);
+    if (slot_ != nullptr) end(detail::RealPlatform::uncaught_exceptions() > exceptions_);
   }
 
   /// @pre not empty
@@ -105,7 +105,7 @@ class [[nodiscard]] Lease {
       : slot_(granted.slot),
         object_(static_cast<T*>(granted.slot->object)),
         waited_(granted.waited),
-        exceptions_(std::uncaught_exceptions()),
+        exceptions_(detail::RealPlatform::uncaught_exceptions()),
         destroy_after_use_(destroy_after_use) {}
 
  private:

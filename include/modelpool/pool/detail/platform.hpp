@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <stop_token>
 
@@ -44,10 +45,11 @@ struct ThreadCache {
   };
   std::uint64_t token = 0;  ///< unique for the life of the process; its low bits are the system's thread id
   std::array<Hint, kHints> hints{};
+  const unsigned* uncaught = nullptr;  ///< where the C++ runtime counts this thread's exceptions in flight
 };
 inline constexpr unsigned kSystemIdBits = 22;  // Linux: pid_max <= 2^22
 
-[[nodiscard]] std::uint64_t new_thread_token() noexcept;
+void open_thread_cache(ThreadCache& cache) noexcept;
 inline constinit thread_local ThreadCache this_thread_cache;
 
 /// How stamps are made and read: the processor's time stamp counter where it is invariant, else steady_clock.
@@ -68,8 +70,17 @@ struct RealPlatform {
   static constexpr Defect defect() noexcept { return Defect::none; }
   static ThreadCache& thread_cache() noexcept {
     if (this_thread_cache.token == 0) [[unlikely]]
-      this_thread_cache.token = new_thread_token();
+      open_thread_cache(this_thread_cache);
     return this_thread_cache;
+  }
+  /// std::uncaught_exceptions(). The standard library's is a call, and two of them cost more than the rest of a lease that
+  /// meets no other.
+  [[nodiscard]] static int uncaught_exceptions() noexcept {
+#if defined(__GLIBCXX__)
+    return static_cast<int>(*thread_cache().uncaught);
+#else
+    return std::uncaught_exceptions();
+#endif
   }
   [[nodiscard]] static Nanos now() noexcept;
   [[nodiscard]] static StampClock stamp_clock() noexcept;
