@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weights/tensors.hpp"
 
+#include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
+
 #include <cstring>
 #include <string>
 #include <vector>
