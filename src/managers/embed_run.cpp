@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "managers/on_threads.hpp"
 #include "managers/torch_errors.hpp"
 #include "modelpool/error.hpp"
+#include "modelpool/pool/errors.hpp"
 
 namespace modelpool::detail {
 namespace {
@@ -23,6 +25,17 @@ constexpr std::size_t kTextsPerTurn = 16;  // of tokenizing
 constexpr std::size_t kLeastTokens = 128;  // in a batch that is made small to give every instance work
 
 std::int64_t nanoseconds_since(Clock::time_point start) { return (Clock::now() - start).count(); }
+
+}  // namespace
+
+namespace {
+
+// Errors that concern the texts of a batch. Any other (no instance can be made, the pool is closed) ends the call.
+bool is_of_the_batch(const Error& error) {
+  constexpr std::array kCodes{InvalidInput::kCode, AcquireTimeout::kCode, Overloaded::kCode, DeadlineExceeded::kCode,
+                              Cancelled::kCode,    OutOfMemory::kCode,    DeviceError::kCode};
+  return std::ranges::find(kCodes, error.code()) != kCodes.end();
+}
 
 }  // namespace
 
@@ -47,7 +60,7 @@ class EmbedRun::Leaser {
 
  private:
   void acquire() {
-    AcquireOptions options{.timeout = std::nullopt, .stop = run_.request_.stop};
+    AcquireOptions options{.timeout = std::nullopt, .stop = run_.abort_.get_token()};
     if (const auto& deadline = run_.request_.deadline; !deadline.is_never())
       options.timeout = deadline.at() - Clock::now();
     const auto start = Clock::now();
@@ -149,6 +162,7 @@ void EmbedRun::compute() {
   limits.tokens = std::min(limits.tokens, std::max(share, kLeastTokens));
   const auto batches = plan_batches(lengths, limits);
   if (batches.empty()) return;
+  const std::stop_callback stop(request_.stop, [this] { abort_.request_stop(); });
   std::atomic<std::size_t> next{0};
   on_threads(std::min(worker_.most_threads, batches.size()), [&] { compute_batches(batches, next); });
 }
@@ -158,7 +172,10 @@ void EmbedRun::compute_batches(const std::vector<std::vector<std::size_t>>& batc
   try {
     for (auto i = next++; i < batches.size(); i = next++) compute_batch(batches[i], leaser);
   } catch (...) {
-    next = batches.size();  // the other threads of the call stop as well
+    // The other threads of the call stop as well. One of them may wait for an instance that this one's caller holds.
+    next = batches.size();
+    failed_ = true;
+    abort_.request_stop();
     throw;
   }
 }
@@ -169,7 +186,9 @@ void EmbedRun::compute_batch(const std::vector<std::size_t>& batch, Leaser& leas
   try {
     check_still_wanted();
     leaser.run([&](EmbeddingInstance& instance) { forward(batch, instance, values); });
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    if (!is_of_the_batch(error)) throw;
+    if (failed_) return;  // another thread's failure ended the wait; it is what the caller hears
     failure = std::current_exception();
   }
   if (failure || !worker_.keep_lease) leaser.give_back();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <span>
+#include <stop_token>
 #include <string_view>
 #include <vector>
 
@@ -64,6 +65,8 @@ class EmbedRun {
 
   std::size_t first_index_ = 0;
   std::vector<Text> texts_;
+  std::stop_source abort_;  // ends the waiting of the call's threads: the request was stopped, or one of them failed
+  std::atomic<bool> failed_{false};
   std::mutex delivering_;  // one delivery at a time
   std::chrono::nanoseconds tokenize_{0};
   std::atomic<std::int64_t> queued_ns_{0};  // sums: read when all threads have ended

@@ -79,8 +79,8 @@ struct EmbedSink {
   /// @param embedding  (dimension), valid during the call only
   /// @param tokens     that the model saw, special ones included
   std::function<void(std::size_t index, std::span<const float> embedding, std::size_t tokens)> on_result = {};
-  /// @param error  InvalidInput (this text alone), or AcquireTimeout, DeadlineExceeded, Cancelled, OutOfMemory,
-  ///               DeviceError (its batch)
+  /// @param error  InvalidInput (this text alone), or AcquireTimeout, Overloaded, DeadlineExceeded, Cancelled,
+  ///               OutOfMemory, DeviceError (its batch)
   std::function<void(std::size_t index, const Error& error)> on_error = {};
 };
 
@@ -159,7 +159,9 @@ class EmbeddingManager : public ModelManager<EmbeddingInstance> {
   [[nodiscard]] std::vector<float> embed(std::string_view text, const EmbedOptions& options = {});
 
   /// As embed(texts), but each result goes to `sink` as soon as it is there, and a text that fails does so alone.
-  /// @throws InvalidOptions  before the first text; an exception of the sink ends the call and comes out of it
+  /// @throws InvalidOptions  before the first text
+  /// @throws CreateFailed, PoolClosed  no text can be computed
+  /// An exception of the sink ends the call and comes out of it.
   EmbedTimings embed_each(std::span<const std::string> texts, const EmbedSink& sink, const EmbedOptions& options = {});
   EmbedTimings embed_each(std::span<const std::string> texts, EmbeddingInstance& instance, const EmbedSink& sink,
                           const EmbedOptions& options = {});

@@ -38,9 +38,11 @@ class ModelManager {
 
   /// Makes `n` instances ready, so that the first requests need not load the weights.
   void warm_up(std::size_t n) { pool_.warm_up(n); }
-  /// Destroys idle instances down to `n`; the last instance to go takes the weights with it.
+  /// Destroys idle instances down to `n` and gives their memory back to the system; the last instance takes the weights
+  /// with it.
   ShrinkReport shrink(std::size_t n) { return pool_.shrink(n); }
-  /// Refuses newcomers, waits for leases, and gives everything back. Leases still out stay valid.
+  /// Refuses newcomers, waits for leases, destroys every instance and with the last one the weights. Leases still out then
+  /// stay valid. Afterwards the next acquire() loads again.
   CleanupReport cleanup(std::chrono::nanoseconds grace = std::chrono::seconds{30}) { return pool_.cleanup(grace); }
 
   [[nodiscard]] PoolStats stats() const { return pool_.stats(); }
