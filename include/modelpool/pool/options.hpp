@@ -52,14 +52,14 @@ namespace detail {
 struct PoolSettings {
   std::size_t max_size = 0;
   std::size_t min_idle = 0;
-  std::string name;
-  std::string max_size_reason;
+  std::string name = {};
+  std::string max_size_reason = {};
   Fairness fairness = Fairness::fifo;
   std::chrono::nanoseconds max_bypass{0};
-  std::optional<std::size_t> max_waiting;
+  std::optional<std::size_t> max_waiting = {};
   std::size_t max_concurrent_creates = 1;
   std::chrono::nanoseconds create_backoff{0}, create_backoff_max{0};
-  std::optional<std::chrono::nanoseconds> idle_timeout, max_age, create_timeout, leak_after;
+  std::optional<std::chrono::nanoseconds> idle_timeout = {}, max_age = {}, create_timeout = {}, leak_after = {};
   Timing timing = Timing::sampled;
 
   /// @throws InvalidOptions

@@ -84,7 +84,7 @@ class PoolCore {
 
   /// The fast path. @return null when the slow path must decide
   SlotType* try_fast() noexcept {
-    if (gate_.load(std::memory_order_relaxed) != 0) return nullptr;
+    if (gate_.load(std::memory_order_relaxed) != 0 && P::defect() != Defect::newcomer_barges) return nullptr;
     ThreadCache& cache = P::thread_cache();
     ThreadCache::Hint& hint = cache.hints[id_ % ThreadCache::kHints];
     auto* slot = static_cast<SlotType*>(hint.slot);

@@ -60,7 +60,7 @@ AcquireStatus PoolCore<P>::admit_locked(WaiterType& waiter, const Request& reque
   if (closed_ || draining_) return ++rejected_, AcquireStatus::closed;
   waiter.reentrant = exclusive_depth_ > 0 && exclusive_owner_ == waiter.thread;
   if (waiter.kind == WaitKind::exclusive && waiter.reentrant) return ++exclusive_depth_, AcquireStatus::granted;
-  if (waiter.kind == WaitKind::lease && (may_pass_locked(waiter) || P::defect() == Defect::newcomer_barges)) {
+  if (waiter.kind == WaitKind::lease && may_pass_locked(waiter)) {
     waiter.slot = claim_locked(waiter.thread);
     if (waiter.slot != nullptr) return AcquireStatus::granted;
   }
@@ -171,10 +171,7 @@ bool PoolCore<P>::give_up(WaiterType& waiter, bool cancelled, Outcome& outcome) 
   {
     Guard lock(mutex_);
     if (waiter.result != WaitResult::none && P::defect() != Defect::baton_dropped_on_timeout) return false;
-    if (P::defect() == Defect::cancelled_waiter_not_removed && cancelled) {
-      outcome.status = AcquireStatus::cancelled;
-      return true;
-    }
+    if (P::defect() == Defect::cancelled_waiter_not_removed && cancelled) queue_.push_front(*new WaiterType);
     if (waiter.result == WaitResult::none) unlink_locked(waiter);
     outcome.status = cancelled ? AcquireStatus::cancelled : AcquireStatus::timed_out;
     outcome.creating = creating_ > 0 || (size_ < max_size_ && !paused_ && exclusive_depth_ == 0);

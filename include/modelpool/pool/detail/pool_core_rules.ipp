@@ -8,6 +8,7 @@ void PoolCore<P>::settle_locked(Deferred& d) {
   if (needs_gate_locked()) close_gate_locked();
   if (closed_ || draining_) {
     refuse_all_locked(d);
+    if (P::defect() == Defect::closed_not_rechecked && created_ > 0) return;
     retire_idle_locked(0, draining_ ? DestroyReason::cleaned : DestroyReason::closed, d);
   } else {
     if (has_surplus_locked()) retire_idle_locked(max_size_, DestroyReason::shrunk, d);
@@ -166,7 +167,7 @@ bool PoolCore<P>::unused_locked() const {
 
 template <class P>
 std::uint32_t PoolCore<P>::idle_word_locked() const {
-  return slot_word(SlotState::idle, gated_);
+  return slot_word(SlotState::idle, gated_ && P::defect() != Defect::newcomer_barges);
 }
 
 template <class P>
