@@ -215,6 +215,7 @@ std::exception_ptr factory_gave_nothing_error() noexcept {
 
 Core* open_pool(PoolSettings settings, std::unique_ptr<InstanceCallbacks> callbacks) {
   settings.validate();
+  if (!callbacks->has_factory()) throw InvalidOptions("factory", "empty", "a function that makes an instance");
   return new Core(std::move(settings), std::move(callbacks));
 }
 

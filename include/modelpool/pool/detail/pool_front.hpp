@@ -32,6 +32,7 @@ class InstanceCallbacks : public InstanceOps {
   /// @return false when the instance is not to be used again, also where the user's function throws
   virtual bool validate(void* object) noexcept = 0;
   virtual bool reset(void* object) noexcept = 0;
+  [[nodiscard]] virtual bool has_factory() const noexcept = 0;
   OnException judge(const std::exception_ptr& exception) noexcept;
   void before_acquire(std::uint64_t instance, Nanos waited) noexcept;
   void after_release(std::uint64_t instance, Nanos held) noexcept;
@@ -59,6 +60,7 @@ class TypedCallbacks final : public InstanceCallbacks {
         reset_(std::move(options.reset)),
         bytes_of_(std::move(options.bytes_of)) {}
 
+  [[nodiscard]] bool has_factory() const noexcept override { return static_cast<bool>(factory_); }
   void* create(std::exception_ptr& cause) noexcept override {
     try {
       if (std::unique_ptr<T> object = factory_()) return object.release();
@@ -128,6 +130,7 @@ struct LeaseEnd {
 };
 
 // The compiled half of ModelPool and Lease.
+/// @throws InvalidOptions
 Core* open_pool(PoolSettings settings, std::unique_ptr<InstanceCallbacks> callbacks);
 void abandon_pool(Core* core) noexcept;  ///< ~ModelPool
 Granted acquire_lease(Core& core, const AcquireOptions& options);
