@@ -51,6 +51,10 @@ class InstanceOps {
   virtual void on_leak(std::uint64_t instance, std::uint64_t thread, Nanos held) noexcept = 0;
 };
 
+/// Defined in src/pool/pool_core.cpp.
+[[nodiscard]] std::uint64_t new_pool_id() noexcept;
+[[nodiscard]] std::exception_ptr create_timeout_error(Nanos timeout) noexcept;
+
 enum class AcquireStatus { granted, timed_out, cancelled, overloaded, closed, failed, deadlock, queued };
 
 template <class P>
@@ -177,6 +181,27 @@ class PoolCore {
     std::size_t count;
     std::unique_ptr<typename P::template Atomic<SlotType*>[]> slots;
   };
+  // The slots of a table, for range-based for.
+  class SlotRange {
+   public:
+    class Iterator {
+     public:
+      Iterator(const Table& table, std::size_t i) : table_(&table), i_(i) {}
+      SlotType& operator*() const { return *table_->slots[i_].load(std::memory_order_acquire); }
+      Iterator& operator++() { return ++i_, *this; }
+      bool operator!=(const Iterator& other) const { return i_ != other.i_; }
+
+     private:
+      const Table* table_;
+      std::size_t i_;
+    };
+    explicit SlotRange(const Table& table) : table_(table) {}
+    [[nodiscard]] Iterator begin() const { return {table_, 0}; }
+    [[nodiscard]] Iterator end() const { return {table_, table_.count}; }
+
+   private:
+    const Table& table_;
+  };
   static constexpr std::uint32_t kOpen = 0, kGated = 1, kOrphaned = 2;
   static constexpr std::size_t kMaxAbandoned = 8;  // factory calls past create_timeout, before no more are started
   static constexpr Nanos kSpin = 10'000;           // about the price of a sleep and a wake
@@ -275,11 +300,7 @@ class PoolCore {
   void destroy_retired(Deferred& d, Deferred& next) noexcept;
   void destroy_object(void* object, std::uint64_t serial, Nanos age, DestroyReason reason, ShrinkReport& done) noexcept;
 
-  template <class F>
-  void for_each_slot(F&& function) const {
-    const Table& table = *table_.load(std::memory_order_acquire);
-    for (std::size_t i = 0; i < table.count; ++i) function(*table.slots[i].load(std::memory_order_acquire));
-  }
+  [[nodiscard]] SlotRange slots() const { return SlotRange(*table_.load(std::memory_order_acquire)); }
 
   // Read by every acquire, written rarely.
   const std::uint64_t id_;  // never used twice

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// PoolCore: how a lease begins and ends. Included by pool_core_impl.hpp.
+#pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "modelpool/pool/detail/pool_core.hpp"
+
+/// PoolCore: how a lease begins and ends.
 namespace modelpool::detail {
 
 template <class P>
@@ -90,11 +99,11 @@ bool PoolCore<P>::may_pass_locked(const WaiterType& waiter) const {
 template <class P>
 bool PoolCore<P>::would_deadlock_locked(const WaiterType& waiter) const {
   std::size_t leased_here = 0;
-  for_each_slot([&](const SlotType& slot) {
+  for (const SlotType& slot : slots()) {
     if (slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::leased &&
         slot.holder.load() == waiter.thread)
       ++leased_here;
-  });
+  }
   if (waiter.kind == WaitKind::exclusive) return leased_here > 0;
   return leased_here > 0 && leased_here == size_ && size_ >= max_size_;
 }

@@ -1,7 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// PoolCore: its size, its end, and what it tells about itself. Included by pool_core_impl.hpp.
+#pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "modelpool/pool/detail/pool_core.hpp"
+
+/// PoolCore: its size, its end, and what it tells about itself.
 namespace modelpool::detail {
+
+/// Adds up what the slots recorded.
+struct DurationSum {
+  std::uint64_t count = 0, total = 0, maximum = 0;
+  DurationHistogram histogram;
+
+  void add(const DurationRecorder& recorder) noexcept {
+    count += recorder.count();
+    total += recorder.total();
+    if (recorder.maximum() > maximum) maximum = recorder.maximum();
+    for (std::size_t i = 0; i < DurationHistogram::kBuckets; ++i) histogram.counts[i] += recorder.bucket(i);
+  }
+  void add_zeros(std::uint64_t n) noexcept {
+    count += n;
+    histogram.counts[0] += n;
+  }
+  [[nodiscard]] DurationStats result() const noexcept {
+    return {.count = count,
+            .average = std::chrono::nanoseconds(count == 0 ? 0 : total / count),
+            .maximum = std::chrono::nanoseconds(maximum),
+            .histogram = histogram};
+  }
+};
 
 template <class P>
 PoolCore<P>::PoolCore(PoolSettings settings, std::unique_ptr<InstanceOps> ops)

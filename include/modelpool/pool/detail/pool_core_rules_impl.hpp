@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// PoolCore: the rules that hold after every change. Included by pool_core_impl.hpp.
+#pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "modelpool/pool/detail/pool_core.hpp"
+
+/// PoolCore: the rules that hold after every change.
 namespace modelpool::detail {
 
 template <class P>
@@ -40,18 +48,20 @@ void PoolCore<P>::close_gate_locked() {
   gated_ = true;
   gate_.store(orphaned_ ? kOrphaned : kGated, std::memory_order_release);
   if (P::defect() == Defect::check_then_park) return;
-  for_each_slot([](SlotType& slot) { slot.word.fetch_or(kWanted, std::memory_order_acq_rel); });
+  for (SlotType& slot : slots()) {
+    slot.word.fetch_or(kWanted, std::memory_order_acq_rel);
+  }
 }
 
 // Leased slots keep their marks: each costs its holder one visit to the slow path.
 template <class P>
 void PoolCore<P>::open_gate_locked() {
   gated_ = false;
-  for_each_slot([](SlotType& slot) {
+  for (SlotType& slot : slots()) {
     const std::uint32_t word = slot.word.load(std::memory_order_relaxed);
     if (word == slot_word(SlotState::idle, true))
       slot.word.store(slot_word(SlotState::idle), std::memory_order_release);
-  });
+  }
   gate_.store(kOpen, std::memory_order_release);
 }
 
@@ -83,12 +93,12 @@ template <class P>
 void PoolCore<P>::invite_first_locked(Deferred& d) {
   if (notified_ != nullptr) return;
   bool idle = false;
-  for_each_slot([&](SlotType& slot) {
-    if (idle || slot.word.load(std::memory_order_relaxed) == slot_word(SlotState::leased, true)) return;
-    if (slot_state(slot.word.fetch_or(kWanted, std::memory_order_acq_rel)) != SlotState::idle) return;
+  for (SlotType& slot : slots()) {
+    if (idle || slot.word.load(std::memory_order_relaxed) == slot_word(SlotState::leased, true)) continue;
+    if (slot_state(slot.word.fetch_or(kWanted, std::memory_order_acq_rel)) != SlotState::idle) continue;
     slot.word.store(slot_word(SlotState::idle), std::memory_order_release);
     idle = true;
-  });
+  }
   if (!idle) return;
   notified_ = queue_.front();
   notified_->notified = true;
@@ -136,7 +146,7 @@ bool PoolCore<P>::holds_locked(const WaiterType& watcher, const Counts& counts) 
 template <class P>
 typename PoolCore<P>::Counts PoolCore<P>::count_locked() const {
   Counts counts;
-  for_each_slot([&](const SlotType& slot) {
+  for (const SlotType& slot : slots()) {
     switch (slot_state(slot.word.load(std::memory_order_acquire))) {
       case SlotState::idle:
         ++counts.idle;
@@ -153,7 +163,7 @@ typename PoolCore<P>::Counts PoolCore<P>::count_locked() const {
       default:
         break;
     }
-  });
+  }
   return counts;
 }
 
@@ -172,9 +182,7 @@ std::uint32_t PoolCore<P>::idle_word_locked() const {
 
 template <class P>
 typename PoolCore<P>::SlotType* PoolCore<P>::claim_locked(std::uint64_t thread) {
-  const Table& table = *table_.load(std::memory_order_acquire);
-  for (std::size_t i = 0; i < table.count; ++i) {
-    SlotType& slot = *table.slots[i].load(std::memory_order_acquire);
+  for (SlotType& slot : slots()) {
     std::uint32_t word = slot.word.load(std::memory_order_relaxed);
     if (slot_state(word) != SlotState::idle) continue;
     if (P::defect() == Defect::double_hand_off && gated_) return slot.holder.store(thread), &slot;
@@ -188,11 +196,8 @@ typename PoolCore<P>::SlotType* PoolCore<P>::claim_locked(std::uint64_t thread) 
 
 template <class P>
 typename PoolCore<P>::SlotType* PoolCore<P>::find_empty_locked() {
-  const Table& table = *table_.load(std::memory_order_acquire);
-  for (std::size_t i = 0; i < table.count; ++i) {
-    SlotType& slot = *table.slots[i].load(std::memory_order_acquire);
+  for (SlotType& slot : slots())
     if (slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::empty) return &slot;
-  }
   return nullptr;
 }
 
@@ -220,9 +225,9 @@ void PoolCore<P>::retire_locked(SlotType& slot, DestroyReason reason, Deferred& 
 template <class P>
 std::size_t PoolCore<P>::retire_idle_locked(std::size_t limit, DestroyReason reason, Deferred& d) {
   std::size_t retired = 0;
-  for_each_slot([&](SlotType& slot) {
+  for (SlotType& slot : slots()) {
     if (size_ - retiring_ > limit && retire_if_idle_locked(slot, reason, d)) ++retired;
-  });
+  }
   return retired;
 }
 

@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// PoolCore: the threads that create instances and look after them. Included by pool_core_impl.hpp.
+#pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "modelpool/pool/detail/pool_core.hpp"
+#include "modelpool/pool/errors.hpp"
+
+/// PoolCore: the threads that create instances and look after them.
 namespace modelpool::detail {
 
 // How many creations ought to be under way.
@@ -298,13 +310,13 @@ std::size_t PoolCore<P>::keeper_step_locked(std::array<Leak, 16>& leaks, Deferre
 template <class P>
 void PoolCore<P>::expire_idle_locked(Nanos now, Deferred& d) {
   std::size_t idle = count_locked().idle;
-  for_each_slot([&](SlotType& slot) {
-    if (slot_state(slot.word.load(std::memory_order_acquire)) != SlotState::idle) return;
+  for (SlotType& slot : slots()) {
+    if (slot_state(slot.word.load(std::memory_order_acquire)) != SlotState::idle) continue;
     const bool old = now >= slot.expires_at;
     const bool unused = settings_.idle_timeout && now - slot.idle_since.load() >= settings_.idle_timeout->count();
-    if (!old && (!unused || idle <= settings_.min_idle)) return;
+    if (!old && (!unused || idle <= settings_.min_idle)) continue;
     if (retire_if_idle_locked(slot, old ? DestroyReason::expired : DestroyReason::idle, d)) --idle;
-  });
+  }
 }
 
 template <class P>
@@ -325,16 +337,16 @@ template <class P>
 std::size_t PoolCore<P>::find_leaks_locked(std::array<Leak, 16>& leaks) {
   std::size_t found = 0;
   const std::uint64_t now = P::stamp(clock_.tsc);
-  for_each_slot([&](SlotType& slot) {
+  for (SlotType& slot : slots()) {
     const std::uint64_t since = slot.stamp.load();
-    if (found == leaks.size() || since == 0 || since == slot.leak_reported || since > now) return;
-    if (slot_state(slot.word.load(std::memory_order_acquire)) != SlotState::leased) return;
+    if (found == leaks.size() || since == 0 || since == slot.leak_reported || since > now) continue;
+    if (slot_state(slot.word.load(std::memory_order_acquire)) != SlotState::leased) continue;
     const Nanos held = stamp_to_nanos(now - since);
-    if (held < settings_.leak_after->count()) return;
+    if (held < settings_.leak_after->count()) continue;
     slot.leak_reported = since;
     ++leaked_;
     leaks[found++] = {slot.serial, slot.holder.load() & ((1U << kSystemIdBits) - 1), held};
-  });
+  }
   return found;
 }
 
