@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/embedder.hpp"
 
+#include <fmt/format.h>
+
+#include <chrono>
 #include <map>
 #include <utility>
 #include <vector>
@@ -67,6 +70,19 @@ EmbeddingManager open_embedder(const CommonOptions& options) {
   if (manager.device.kind != Device::Kind::automatic)
     settings.force_cpu = settings.force_gpu = false;  // flags beat settings
   return EmbeddingManager(resolve_model(options.model, process_environment), manager, settings);
+}
+
+void load_model(EmbeddingManager& manager, std::size_t instances, const CommandContext& context) {
+  const auto begin = std::chrono::steady_clock::now();
+  manager.warm_up(instances);
+  if (!context.log.enabled(LogLevel::info)) return;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  const auto info = manager.info();
+  context.log.write(
+      LogLevel::info,
+      fmt::format("loaded {} in {:.3f} s: {}, {}, {:.1f} MB; pool of {} (from: {}), {} threads each",
+                  manager.folder().string(), seconds.count(), info.dtype, info.device,
+                  static_cast<double>(info.weight_bytes) / 1e6, info.pool_size, info.pool_size_reason, info.threads));
 }
 
 EmbedOptions make_embed_options(const CommonOptions& common, const EmbedFlags& flags, std::stop_token stop) {

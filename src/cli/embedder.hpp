@@ -16,6 +16,10 @@ namespace modelpool::cli {
 /// @throws UsageError, Error
 [[nodiscard]] EmbeddingManager open_embedder(const CommonOptions& options);
 
+/// Loads the weights and makes `instances` instances, so that what is wrong with them ends the command before its first
+/// input. @throws Error
+void load_model(EmbeddingManager& manager, std::size_t instances, const CommandContext& context);
+
 /// What the library wants for one text: the flags of a row under the common options.
 [[nodiscard]] EmbedOptions make_embed_options(const CommonOptions& common, const EmbedFlags& flags,
                                               std::stop_token stop);

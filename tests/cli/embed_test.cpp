@@ -281,6 +281,14 @@ TEST_CASE("a request that takes longer than --timeout fails alone", "[cli][embed
   CHECK(run(embed({"--json", "--timeout", "100", "the"})).code == 0);
 }
 
+TEST_CASE("what was loaded is told on standard error when asked for", "[cli][embed]") {
+  const auto r = run(embed({"--json", "--log-level", "info", "--pool-size", "3", "the cat"}));
+  CHECK(r.code == 0);
+  CHECK(r.err.starts_with("modelpool: loaded " + kModel));
+  CHECK(r.err.find("pool of 3 (from: option)") != std::string::npos);
+  CHECK(lines_of(r.err).size() == 1);
+}
+
 TEST_CASE("people see the beginning of a vector", "[cli][embed]") {
   const auto r = run(embed({"the cat"}));
   CHECK(r.code == 0);

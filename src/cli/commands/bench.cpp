@@ -165,7 +165,7 @@ int run_bench(CommandContext& context) {
   const auto& options = context.options;
   const auto load = read_workload(context);
   auto manager = open_embedder(options.common);
-  manager.warm_up(manager.pool_size());
+  load_model(manager, manager.pool_size(), context);
   const auto callers = options.bench.callers;
   const auto duration = std::chrono::duration_cast<Clock::duration>(options.bench.seconds);
   const auto warm_up = std::min<Clock::duration>(duration / 4, std::chrono::seconds{1});

@@ -71,7 +71,7 @@ int run_embed(CommandContext& context) {
   auto manager = open_embedder(common);
   // Options that no row could be embedded with, and weights that cannot be loaded, end the command before its first input.
   (void)manager.dimension(make_embed_options(common, context.options.embed, {}));
-  manager.warm_up(1);
+  load_model(manager, 1, context);
   const auto limits = window_limits(common, manager.pool_size());
   Progress progress(common.progress, "inputs", source.total_rows());
   std::size_t failures = 0;

@@ -100,6 +100,7 @@ int run_search(CommandContext& context) {
   InputSource source(options.common, context.interrupt.wake_fd());
   auto passages = read_passages(options.search.index, context.log);
   auto manager = open_embedder(options.common);
+  load_model(manager, 1, context);
   const SearchIndex index(manager, std::move(passages), context);
   const auto flags = question_flags(manager);
   std::size_t failures = 0;
