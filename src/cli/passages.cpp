@@ -43,6 +43,12 @@ bool is_fence(std::string_view line) {
   return line.starts_with("```") || line.starts_with("~~~");
 }
 
+// A note of the authors to themselves, which no reader of the page sees.
+bool is_comment(std::string_view line) {
+  line = trim(line);
+  return line.starts_with("<!--") && line.ends_with("-->");
+}
+
 class Cutter {
  public:
   Cutter(std::string_view file, bool is_markdown) : file_(file), is_markdown_(is_markdown) {}
@@ -61,6 +67,7 @@ class Cutter {
  private:
   void take(std::string_view line, std::size_t number) {
     if (is_markdown_ && is_fence(line)) in_code_ = !in_code_;
+    if (is_markdown_ && !in_code_ && is_comment(line)) return;
     const auto level = is_markdown_ && !in_code_ ? heading_level(line) : 0;
     if (level > 0) {
       flush();

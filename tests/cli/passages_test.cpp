@@ -47,6 +47,13 @@ TEST_CASE("a code block is not cut at its blank lines, nor are its comments head
   CHECK(p[0].text == "```sh\n# not a heading\n\nrun\n```");
 }
 
+TEST_CASE("comments of a Markdown file are left out", "[cli][passages]") {
+  const auto p = cut_passages("f.md", "<!-- note -->\nText <b>\n<!-- note -->\nmore\n", true);
+  REQUIRE(p.size() == 1);
+  CHECK(p[0].text == "Text <b>\nmore");
+  CHECK(p[0].line == 2);
+}
+
 TEST_CASE("text without Markdown keeps its number signs", "[cli][passages]") {
   const auto p = cut_passages("f.txt", "# comment\nline\r\n", false);
   REQUIRE(p.size() == 1);
