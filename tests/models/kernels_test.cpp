@@ -116,6 +116,23 @@ TEST_CASE("linear applies its activation to the finished sum", "[kernels]") {
   CHECK(worst(run_linear(kernels, c, x, weight, bias), linear_reference(c, x, weight, bias)) < 2e-5);
 }
 
+TEST_CASE("activations are exact to float32's rounding over their whole range", "[kernels]") {
+  const auto& kernels = *available().items[GENERATE(range(std::size_t{0}, available().count))];
+  const auto activation = GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu);
+  CAPTURE(kernels.name, static_cast<int>(activation));
+  Floats x;
+  for (int i = -20'000; i <= 20'000; ++i) x.push_back(static_cast<float>(i) / 1000);
+  x.insert(x.end(), {1e-30f, -1e-30f, 1e30f, -1e30f, 300.0f, -300.0f});
+  const LinearCase c{static_cast<std::int64_t>(x.size()), 1, 1, activation};
+  const auto found = run_linear(kernels, c, x, {1.0f}, {0.0f});
+  double largest = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double exact = activate(double{x[i]}, activation);
+    largest = std::max(largest, std::abs(double{found[i]} - exact) / std::max(1.0, std::abs(exact)));
+  }
+  CHECK(largest < 1e-6);
+}
+
 TEST_CASE("a row of linear has the same bits whatever rows are beside it", "[kernels]") {
   const auto& kernels = best();
   const LinearCase c{131, 900, 77, Activation::gelu};

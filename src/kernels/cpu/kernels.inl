@@ -71,18 +71,24 @@ MODELPOOL_INLINE Vec exp(Vec x) {
   return p * reinterpret_cast<Vec>(power);
 }
 
-// Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7.
+// x P(x^2) / Q(x^2), both of degree 5, fitted to |x| <= 3.95 for the least largest error: 2e-8, 4e-7 with float32's
+// rounding. Beyond that erf is 1 within 3e-8.
 MODELPOOL_INLINE Vec erf(Vec x) {
-  const VecInt sign = reinterpret_cast<VecInt>(x) & static_cast<std::int32_t>(0x80000000U);
-  const Vec magnitude = reinterpret_cast<Vec>(reinterpret_cast<VecInt>(x) & 0x7fffffff);
-  const Vec t = 1.0f / (magnitude * 0.3275911f + 1.0f);
-  Vec p = splat(1.061405429f);
-  p = p * t - 1.453152027f;
-  p = p * t + 1.421413741f;
-  p = p * t - 0.284496736f;
-  p = p * t + 0.254829592f;
-  const Vec y = 1.0f - p * t * exp(-magnitude * magnitude);
-  return reinterpret_cast<Vec>(reinterpret_cast<VecInt>(y) ^ sign);
+  x = min(max(x, splat(-3.95f)), splat(3.95f));
+  const Vec u = x * x;
+  Vec p = splat(2.0117383883189177e-06f);
+  p = p * u + 2.8760169516317546e-04f;
+  p = p * u + 3.91735415905714e-03f;
+  p = p * u + 5.3207170218229294e-02f;
+  p = p * u + 1.9403651356697083e-01f;
+  p = p * u + 1.128378987312317f;
+  Vec q = splat(3.783972351811826e-05f);
+  q = q * u + 1.1982102878391743e-03f;
+  q = q * u + 1.5270773321390152e-02f;
+  q = q * u + 1.1559109389781952e-01f;
+  q = q * u + 5.052918791770935e-01f;
+  q = q * u + 1.0f;
+  return x * p / q;
 }
 
 MODELPOOL_INLINE Vec gelu(Vec x) { return x * 0.5f * (1.0f + erf(x * 0.70710678118654752f)); }
