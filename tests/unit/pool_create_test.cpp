@@ -12,6 +12,7 @@
 #include "modelpool/pool/model_pool.hpp"
 #include "modelpool/testing/mock_instance.hpp"
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace modelpool;
 using namespace std::chrono_literals;
@@ -96,7 +97,7 @@ TEST_CASE("a failed creation is told to one caller, with its cause, and tried ag
   MockFactory factory;
   factory.fail(1);
   Pool pool(factory, {.max_size = 1, .create_backoff = 1ms});
-  std::atomic<int> failed = 0, served = 0;
+  std::atomic<int> failed = 0, served = 0, described = 0, nested = 0;
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i)
     threads.emplace_back([&] {
@@ -105,12 +106,14 @@ TEST_CASE("a failed creation is told to one caller, with its cause, and tried ag
         ++served;
       } catch (const CreateFailed& error) {
         ++failed;
-        CHECK(describe(error.cause) == "the mock factory was told to fail");
-        CHECK_THROWS_AS(std::rethrow_if_nested(error), std::runtime_error);
+        described += describe(error.cause) == "the mock factory was told to fail";
+        nested += throws<std::runtime_error>([&] { std::rethrow_if_nested(error); });
       }
     });
   for (auto& thread : threads) thread.join();
   CHECK(failed == 1);
+  CHECK(described == 1);
+  CHECK(nested == 1);
   CHECK(served == 2);
   CHECK(pool.stats().create_failed == 1);
   CHECK(pool.stats().failed == 1);

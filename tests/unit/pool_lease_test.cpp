@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -11,6 +12,7 @@
 #include "modelpool/pool/model_pool.hpp"
 #include "modelpool/testing/mock_instance.hpp"
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace modelpool;
 using namespace std::chrono_literals;
@@ -103,20 +105,22 @@ TEST_CASE("a lease outlives its pool and destroys its instance when it ends", "[
 TEST_CASE("acquire times out with its stage, the time waited and the pool's counts", "[pool]") {
   Pool pool(MockFactory{}, {.max_size = 1, .name = "engine"});
   const auto lease = pool.acquire();
+  std::optional<AcquireTimeout> error;
   std::thread([&] {
     try {
       (void)pool.acquire({.timeout = 20ms});
-      FAIL("there was no instance");
-    } catch (const AcquireTimeout& error) {
-      CHECK(error.code() == "acquire_timeout");
-      CHECK(error.stage == AcquireStage::wait);
-      CHECK(error.waited >= 20ms);
-      CHECK(error.stats.leased == 1);
-      const std::string text = error.what();
-      CHECK(text.find("while waiting (pool 'engine': size=1 leased=1 idle=0 waiting=0); raise max_size or timeout") !=
-            std::string::npos);
+    } catch (const AcquireTimeout& caught) {
+      error.emplace(caught.stage, caught.waited, caught.stats);
     }
   }).join();
+  REQUIRE(error.has_value());
+  CHECK(error->code() == "acquire_timeout");
+  CHECK(error->stage == AcquireStage::wait);
+  CHECK(error->waited >= 20ms);
+  CHECK(error->stats.leased == 1);
+  CHECK(std::string(error->what())
+            .find("while waiting (pool 'engine': size=1 leased=1 idle=0 waiting=0); raise max_size "
+                  "or timeout") != std::string::npos);
   CHECK(pool.stats().timeouts == 1);
 }
 
@@ -124,10 +128,12 @@ TEST_CASE("a triggered stop token ends a waiting acquire", "[pool]") {
   Pool pool(MockFactory{}, {.max_size = 1});
   const auto lease = pool.acquire();
   std::stop_source source;
-  std::thread waiter([&] { CHECK_THROWS_AS((void)pool.acquire({.stop = source.get_token()}), Cancelled); });
+  bool waiter_ok = false;
+  std::thread waiter([&] { waiter_ok = throws<Cancelled>([&] { (void)pool.acquire({.stop = source.get_token()}); }); });
   while (pool.stats().waiting == 0) std::this_thread::yield();
   source.request_stop();
   waiter.join();
+  CHECK(waiter_ok);
   CHECK(pool.stats().cancelled == 1);
   CHECK(pool.stats().waiting == 0);
 }
@@ -154,10 +160,12 @@ TEST_CASE("closed pools refuse callers and send waiting ones away", "[pool]") {
   MockFactory factory;
   Pool pool(factory, {.max_size = 1});
   auto lease = pool.acquire();
-  std::thread waiter([&] { CHECK_THROWS_AS((void)pool.acquire(), PoolClosed); });
+  bool waiter_ok = false;
+  std::thread waiter([&] { waiter_ok = throws<PoolClosed>([&] { (void)pool.acquire(); }); });
   while (pool.stats().waiting == 0) std::this_thread::yield();
   CHECK_FALSE(pool.close(1ms));
   waiter.join();
+  CHECK(waiter_ok);
   CHECK_THROWS_AS((void)pool.acquire(), PoolClosed);
   lease.release();
   CHECK(pool.close(0ms));

@@ -8,6 +8,7 @@
 
 #include "modelpool/pool/model_pool.hpp"
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace modelpool;
 using namespace std::chrono_literals;
@@ -39,7 +40,7 @@ TEST_CASE("every request is counted once, as what became of it", "[pool][stats]"
   {
     const auto lease = pool.acquire();
     CHECK_THROWS_AS((void)pool.acquire(), DeadlockError);
-    std::thread([&] { CHECK_THROWS_AS((void)pool.acquire({.timeout = 1ms}), AcquireTimeout); }).join();
+    CHECK(in_thread([&] { return throws<AcquireTimeout>([&] { (void)pool.acquire({.timeout = 1ms}); }); }));
   }
   const PoolStats stats = pool.stats();
   CHECK(stats.direct == 2);
@@ -54,11 +55,13 @@ TEST_CASE("waits and holds are measured", "[pool][stats]") {
   ModelPool<int> pool([] { return std::make_unique<int>(0); }, {.max_size = 1, .timing = Timing::every});
   pool.warm_up(1);
   auto lease = pool.acquire();
-  std::thread waiter([&] { CHECK(pool.acquire({.timeout = 20s}).waited() >= 1ms); });
+  bool waiter_ok = false;
+  std::thread waiter([&] { waiter_ok = static_cast<bool>(pool.acquire({.timeout = 20s}).waited() >= 1ms); });
   while (pool.stats().waiting == 0) std::this_thread::yield();
   std::this_thread::sleep_for(5ms);
   lease.release();
   waiter.join();
+  CHECK(waiter_ok);
   const PoolStats stats = pool.stats();
   CHECK(stats.wait.count == 2);
   CHECK(stats.wait.maximum >= 1ms);

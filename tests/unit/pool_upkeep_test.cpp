@@ -9,6 +9,7 @@
 #include "modelpool/pool/model_pool.hpp"
 #include "modelpool/testing/mock_instance.hpp"
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace modelpool;
 using namespace std::chrono_literals;
@@ -135,11 +136,8 @@ TEST_CASE("cleanup refuses callers while it waits, and cuts off what does not co
   MockFactory factory;
   Pool pool(factory, {.max_size = 1});
   auto lease = pool.acquire();
-  std::thread cleaner([&] {
-    const CleanupReport report = pool.cleanup(50ms);
-    CHECK(report.detached == 1);
-    CHECK(report.destroyed == 0);
-  });
+  CleanupReport report;
+  std::thread cleaner([&] { report = pool.cleanup(50ms); });
   CHECK(becomes_true([&] {
     try {
       (void)pool.acquire({.timeout = 0s});
@@ -150,6 +148,8 @@ TEST_CASE("cleanup refuses callers while it waits, and cuts off what does not co
     return false;
   }));
   cleaner.join();
+  CHECK(report.detached == 1);
+  CHECK(report.destroyed == 0);
   lease->run();
   CHECK(pool.stats().size == 0);
   auto fresh = pool.acquire();
@@ -182,10 +182,12 @@ TEST_CASE("an instance that is created while the pool closes is destroyed", "[po
   const auto gate = std::make_shared<Gate>();
   factory.set_gate(gate);
   Pool pool(factory, {.max_size = 1});
-  std::thread caller([&] { CHECK_THROWS_AS((void)pool.acquire(), PoolClosed); });
+  bool caller_ok = false;
+  std::thread caller([&] { caller_ok = throws<PoolClosed>([&] { (void)pool.acquire(); }); });
   REQUIRE(gate->wait_for_waiting(1));
   CHECK(pool.close(0ms));  // no lease is out
   caller.join();
+  CHECK(caller_ok);
   gate->open();
   CHECK(becomes_true([&] { return factory.counters->destroyed == 1; }));
   CHECK(destroyed(pool, DestroyReason::closed) == 1);

@@ -12,6 +12,7 @@
 #include "modelpool/pool/model_pool.hpp"
 #include "modelpool/testing/mock_instance.hpp"
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace modelpool;
 using namespace std::chrono_literals;
@@ -91,7 +92,7 @@ TEST_CASE("a timeout of zero or less takes an idle instance or throws at once", 
   pool.warm_up(1);
   auto lease = pool.acquire({.timeout = 0s});
   CHECK(lease);
-  std::thread([&] { CHECK_THROWS_AS((void)pool.acquire({.timeout = -1s}), AcquireTimeout); }).join();
+  CHECK(in_thread([&] { return throws<AcquireTimeout>([&] { (void)pool.acquire({.timeout = -1s}); }); }));
 }
 
 TEST_CASE("a caller beyond max_waiting is refused at once", "[pool]") {
@@ -99,15 +100,15 @@ TEST_CASE("a caller beyond max_waiting is refused at once", "[pool]") {
   auto lease = pool.acquire();
   Queue queue(pool);
   queue.add(0);
+  std::size_t waiting = 0;
   std::thread([&] {
     try {
       (void)pool.acquire();
-      FAIL("the queue was full");
     } catch (const Overloaded& error) {
-      CHECK(error.stats.waiting == 1);
-      CHECK(error.code() == "overloaded");
+      waiting = error.stats.waiting;
     }
   }).join();
+  CHECK(waiting == 1);
   CHECK(pool.stats().rejected == 1);
   lease.release();
 }
@@ -135,19 +136,19 @@ TEST_CASE("exclusive access waits for the leases that are out, and nobody passes
   Pool pool(MockFactory{}, {.max_size = 2});
   pool.warm_up(2);
   auto lease = pool.acquire();
-  std::atomic<bool> have_it = false, newcomer_served = false;
+  std::atomic<bool> have_it = false, newcomer_served = false, passed = false, early = false;
   std::thread owner([&] {
     auto exclusive = pool.acquire_exclusive({.timeout = 20s});
     have_it = true;
     exclusive->run();
     std::this_thread::sleep_for(20ms);
-    CHECK_FALSE(newcomer_served);
+    passed = newcomer_served.load();
   });
   wait_for_waiting(pool, 1);
   CHECK_FALSE(pool.try_acquire().has_value());  // one is idle, but the queue is not empty
   std::thread newcomer([&] {
     auto late = pool.acquire({.timeout = 20s});
-    CHECK(have_it);
+    early = !have_it;
     newcomer_served = true;
   });
   wait_for_waiting(pool, 2);
@@ -155,6 +156,8 @@ TEST_CASE("exclusive access waits for the leases that are out, and nobody passes
   lease.release();
   owner.join();
   newcomer.join();
+  CHECK_FALSE(passed);
+  CHECK_FALSE(early);
   CHECK(newcomer_served);
 }
 
@@ -167,7 +170,7 @@ TEST_CASE("the thread that holds a pool exclusively may acquire again", "[pool][
     CHECK_THROWS_AS((void)pool.acquire(), DeadlockError);
   }
   { const auto again = pool.acquire_exclusive(); }
-  std::thread([&] { CHECK_FALSE(pool.try_acquire().has_value()); }).join();
+  CHECK_FALSE(in_thread([&] { return pool.try_acquire().has_value(); }));
   exclusive.release();
   CHECK(pool.try_acquire().has_value());
 }
@@ -175,10 +178,12 @@ TEST_CASE("the thread that holds a pool exclusively may acquire again", "[pool][
 TEST_CASE("exclusive access that was moved gives leases on its new thread", "[pool][exclusive]") {
   Pool pool(MockFactory{}, {.max_size = 2});
   auto exclusive = pool.acquire_exclusive();
-  std::thread([&pool, mine = std::move(exclusive)]() mutable {
+  std::size_t leased = 0;
+  std::thread([&pool, &leased, mine = std::move(exclusive)]() mutable {
     const auto lease = mine.acquire({.timeout = 10s});
-    CHECK(pool.stats().leased == 2);
+    leased = pool.stats().leased;
   }).join();
+  CHECK(leased == 2);
   CHECK(pool.stats().leased == 0);
   CHECK(pool.try_acquire().has_value());
 }
@@ -193,10 +198,13 @@ TEST_CASE("exclusive access that is given up lets the callers behind it go on", 
   Pool pool(MockFactory{}, {.max_size = 2});
   pool.warm_up(2);
   const auto lease = pool.acquire();
-  std::thread owner([&] { CHECK_THROWS_AS((void)pool.acquire_exclusive({.timeout = 30ms}), AcquireTimeout); });
+  bool owner_ok = false;
+  std::thread owner(
+      [&] { owner_ok = throws<AcquireTimeout>([&] { (void)pool.acquire_exclusive({.timeout = 30ms}); }); });
   wait_for_waiting(pool, 1);
-  std::thread([&] { CHECK(pool.acquire({.timeout = 20s})); }).join();
+  CHECK(in_thread([&] { return static_cast<bool>(pool.acquire({.timeout = 20s})); }));
   owner.join();
+  CHECK(owner_ok);
 }
 
 TEST_CASE("wait_available tells when fewer than so many instances are leased", "[pool]") {
@@ -205,11 +213,13 @@ TEST_CASE("wait_available tells when fewer than so many instances are leased", "
   auto first = pool.acquire(), second = pool.acquire();
   CHECK_FALSE(pool.wait_available(2, 5ms));
   CHECK(pool.wait_available(3, 0ms));
-  std::thread waiter([&] { CHECK(pool.wait_available(1, 20s)); });
+  bool waiter_ok = false;
+  std::thread waiter([&] { waiter_ok = static_cast<bool>(pool.wait_available(1, 20s)); });
   std::this_thread::sleep_for(5ms);
   first.release();
   second.release();
   waiter.join();
+  CHECK(waiter_ok);
   CHECK_FALSE(pool.wait_available(0, 1ms));
 }
 
@@ -225,10 +235,12 @@ TEST_CASE("a paused pool gives nothing until it is resumed", "[pool]") {
     CHECK(error.stats.paused);
     CHECK(std::string(error.what()).find("the pool is paused: resume it") != std::string::npos);
   }
-  std::thread waiter([&] { CHECK(pool.acquire({.timeout = 20s})); });
+  bool waiter_ok = false;
+  std::thread waiter([&] { waiter_ok = static_cast<bool>(pool.acquire({.timeout = 20s})); });
   wait_for_waiting(pool, 1);
   pool.resume();
   waiter.join();
+  CHECK(waiter_ok);
 }
 
 TEST_CASE("growing serves waiting callers, shrinking destroys what comes back", "[pool]") {

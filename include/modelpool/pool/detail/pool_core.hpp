@@ -271,12 +271,12 @@ class PoolCore {
   void run_job(Job& job) noexcept;
   void finish_job_locked(Job& job, void* object, std::uint64_t serial, Nanos took, Deferred& d)
       MODELPOOL_REQUIRES(mutex_);
-  void fail_job_locked(Job& job, const std::exception_ptr& cause, Deferred& d) MODELPOOL_REQUIRES(mutex_);
+  void fail_job_locked(Job& job, std::exception_ptr&& cause, Deferred& d) MODELPOOL_REQUIRES(mutex_);
   void publish_locked(SlotType& slot, void* object, std::uint64_t serial) MODELPOOL_REQUIRES(mutex_);
   void link_job_locked(Job& job) MODELPOOL_REQUIRES(mutex_);
   void unlink_job_locked(Job& job) MODELPOOL_REQUIRES(mutex_);
   void abandon_locked(Job& job) MODELPOOL_REQUIRES(mutex_);
-  void tell_one_locked(const std::exception_ptr& cause, Deferred& d) MODELPOOL_REQUIRES(mutex_);
+  void tell_one_locked(std::exception_ptr&& cause, Deferred& d) MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] std::size_t creations_needed_locked() const MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] std::size_t demand_locked() const MODELPOOL_REQUIRES(mutex_);
   void request_creators_locked(Deferred& d) MODELPOOL_REQUIRES(mutex_);

@@ -58,15 +58,15 @@ void PoolCore<P>::request_creators_locked(Deferred& d) {
 // The system has no more threads: nobody in the queue would be served, so all are told.
 template <class P>
 void PoolCore<P>::creator_not_started() noexcept {
-  const auto cause =
-      std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
-                                                "a thread to create an instance cannot be started"));
   Deferred d;
   {
     Guard lock(mutex_);
     --creators_;
     do {
-      tell_one_locked(cause, d);
+      tell_one_locked(
+          std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                                                    "a thread to create an instance cannot be started")),
+          d);
     } while (!queue_.empty());
     back_off_locked();
     settle_locked(d);
@@ -141,7 +141,7 @@ void PoolCore<P>::run_job(Job& job) noexcept {
       finish_job_locked(job, object, serial, took, d);
     } else {
       last_create_error_ = std::move(text);
-      fail_job_locked(job, cause, d);
+      fail_job_locked(job, std::move(cause), d);
     }
     settle_locked(d);
   }
@@ -187,7 +187,7 @@ void PoolCore<P>::publish_locked(SlotType& slot, void* object, std::uint64_t ser
 }
 
 template <class P>
-void PoolCore<P>::fail_job_locked(Job& job, const std::exception_ptr& cause, Deferred& d) {
+void PoolCore<P>::fail_job_locked(Job& job, std::exception_ptr&& cause, Deferred& d) {
   if (job.slot == nullptr) {  // it was told as a time-out
     --abandoned_;
     return;
@@ -197,23 +197,24 @@ void PoolCore<P>::fail_job_locked(Job& job, const std::exception_ptr& cause, Def
   clear_slot_locked(*job.slot);
   ++create_failed_;
   back_off_locked();
-  if (P::defect() != Defect::wait_forgotten_after_failure) tell_one_locked(cause, d);
+  if (P::defect() != Defect::wait_forgotten_after_failure) tell_one_locked(std::move(cause), d);
 }
 
+// The exception passes to the one that is told: its thread alone will let go of it.
 template <class P>
-void PoolCore<P>::tell_one_locked(const std::exception_ptr& cause, Deferred& d) {
+void PoolCore<P>::tell_one_locked(std::exception_ptr&& cause, Deferred& d) {
   if (!queue_.empty() && servable_locked(*queue_.front())) {
     WaiterType& first = *queue_.front();
     ++failed_;
     unlink_locked(first);
-    first.cause = cause;
+    first.cause = std::move(cause);
     complete_locked(first, WaitResult::failed, d);
     return;
   }
   for (WaiterType* watcher = watchers_.front(); watcher != nullptr; watcher = watcher->next) {
     if (watcher->kind != WaitKind::warm) continue;
     watchers_.remove(*watcher);
-    watcher->cause = cause;
+    watcher->cause = std::move(cause);
     complete_locked(*watcher, WaitResult::failed, d);
     return;
   }
