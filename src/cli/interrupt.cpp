@@ -57,8 +57,8 @@ void Interrupt::watch() {
     signalfd_siginfo info{};
     if (::read(signal_fd_, &info, sizeof info) != sizeof info) continue;
     if (stop_.stop_requested()) ::_exit(130);
+    stop_.request_stop();  // first: who is woken asks whether it was triggered
     raise_event(wake_fd_);
-    stop_.request_stop();
   }
 }
 
