@@ -2,7 +2,7 @@
 # Every switch of the build. A part whose dependencies are missing is an error when its switch is ON.
 
 option(MODELPOOL_TOKENIZERS "Build the tokenizers (nlohmann_json)" ON)
-option(MODELPOOL_MODELS "Build models, managers and the command line (LibTorch, spdlog, CLI11)" ON)
+option(MODELPOOL_MODELS "Build models, managers and the command line (LibTorch, spdlog)" ON)
 option(MODELPOOL_CLI "Build the command line" ${PROJECT_IS_TOP_LEVEL})
 option(MODELPOOL_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(MODELPOOL_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
