@@ -89,17 +89,17 @@ void BertLayer::forward(const at::Tensor& hidden_states, const nn::RaggedBatch& 
   const auto tokens = hidden_states.size(0);
   const auto hidden_size = hidden_states.size(1);
 
-  const auto qkv = workspace.take(Slot::qkv, tokens, 3 * hidden_size);
+  const auto qkv = workspace.take(Slot::wide, tokens, 3 * hidden_size);
   query_key_value.forward(hidden_states, qkv, workspace);  // (T, 3 C)
   const auto context = workspace.take(Slot::context, tokens, hidden_size);
   nn::ragged_self_attention(qkv, context, batch, num_attention_heads, workspace);  // (T, C)
-  const auto update = workspace.take(Slot::projection, tokens, hidden_size);
+  const auto update = workspace.take(Slot::update, tokens, hidden_size);
   attention_output.forward(context, update, workspace);  // (T, C)
   attention_norm.add_and_norm(hidden_states, update, workspace);
 
-  const auto inner = workspace.take(Slot::intermediate, tokens, intermediate.out_features());
-  intermediate.forward(hidden_states, inner, workspace);  // (T, I)
-  output.forward(inner, update, workspace);               // (T, C)
+  const auto inner = workspace.take(Slot::wide, tokens, intermediate.out_features());  // qkv has served
+  intermediate.forward(hidden_states, inner, workspace);                               // (T, I)
+  output.forward(inner, update, workspace);                                            // (T, C)
   output_norm.add_and_norm(hidden_states, update, workspace);
 }
 

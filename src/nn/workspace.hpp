@@ -13,7 +13,7 @@ namespace modelpool::nn {
 class Workspace {
  public:
   /// One buffer each. A tensor taken from a slot is valid until the slot is taken again.
-  enum class Slot { hidden_states, qkv, context, projection, intermediate, count };
+  enum class Slot { hidden_states, context, update, wide, count };
 
   /// @param threads  intra-op threads that a forward may use, at least 1
   explicit Workspace(int threads) noexcept : threads_(threads) {}

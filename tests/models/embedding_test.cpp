@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "modelpool/device/memory.hpp"
 #include "modelpool/pool/errors.hpp"
 #include "modelpool/tokenizers/tokenizer.hpp"
 #include "modelpool/weights/weight_store.hpp"
@@ -65,6 +66,12 @@ Difference compare(std::span<const float> found, const std::vector<double>& expe
   }
   difference.cosine = dot / std::sqrt(a * b);
   return difference;
+}
+
+// The real model, where there is one; else empty.
+std::string minilm_folder() {
+  const char* variable = std::getenv("MODELPOOL_MINILM_DIR");
+  return variable ? variable : MODELPOOL_MINILM_DIR;
 }
 
 std::vector<std::string> some_texts(std::size_t count) {
@@ -131,8 +138,7 @@ TEST_CASE("embeddings of every kind of folder equal sentence-transformers'", "[e
 }
 
 TEST_CASE("the real all-MiniLM-L6-v2 agrees with sentence-transformers on hard texts", "[embedding][minilm]") {
-  const char* variable = std::getenv("MODELPOOL_MINILM_DIR");
-  const std::string folder = variable ? variable : MODELPOOL_MINILM_DIR;
+  const auto folder = minilm_folder();
   if (folder.empty()) SKIP("neither the environment nor the build's MODELPOOL_MINILM_DIR names the model's folder");
   const auto expected = read(kData / "minilm.json");
   const auto texts = expected["texts"].get<std::vector<std::string>>();
@@ -478,4 +484,30 @@ TEST_CASE("a wrong configuration value is told with its file and key", "[embeddi
 TEST_CASE("a folder that is not there, or is a file, is told as such", "[embedding]") {
   CHECK_THAT(error_of("/nowhere/at/all"), Catch::Contains("load_error") && Catch::Contains("no such folder"));
   CHECK_THAT(error_of(kData / "minilm.json"), Catch::Contains("is not a folder"));
+}
+
+TEST_CASE("thirty leases cost their reported state, not thirty times the weights", "[embedding][minilm]") {
+  const auto folder = minilm_folder();
+  if (folder.empty()) SKIP("neither the environment nor the build's MODELPOOL_MINILM_DIR names the model's folder");
+  auto embedder = manager(folder, {.pool_size = 30, .threads = 1});
+  const auto texts = some_texts(20);
+  const auto pss = [] { return MemoryProbe().process().proportional_bytes.value_or(0); };
+  std::vector<Lease<EmbeddingInstance>> leases;
+  leases.push_back(embedder.acquire());
+  (void)embedder.embed(texts, *leases.front());
+  const auto one = pss();
+  while (leases.size() < 30) {
+    leases.push_back(embedder.acquire());
+    (void)embedder.embed(texts, *leases.back());
+  }
+  std::uint64_t state = 0;
+  for (const auto& lease : leases) state += lease->state_bytes();
+  const auto weights = leases.front()->weight_bytes();
+  const auto thirty = pss();
+  if (thirty == 0) SKIP("this system does not tell the proportional set size");
+  CHECK(thirty <= one + state + weights / 20);
+
+  leases.clear();
+  CHECK(embedder.shrink(0).bytes >= state + weights - weights / 20);
+  CHECK(pss() + weights / 2 < one);
 }
