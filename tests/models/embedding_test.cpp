@@ -511,3 +511,17 @@ TEST_CASE("thirty leases cost their reported state, not thirty times the weights
   CHECK(embedder.shrink(0).bytes >= state + weights - weights / 20);
   CHECK(pss() + weights / 2 < one);
 }
+
+TEST_CASE("a call without a lease takes one for each batch, so that others can pass between them", "[embedding]") {
+  auto embedder = manager(kData / "mean_normalize", {.pool_size = 1});
+  (void)embedder.embed(some_texts(20), {.batch_size = 5});
+  CHECK(embedder.stats().requests == 4);
+}
+
+TEST_CASE("little work is divided between the instances, much into batches of the given size", "[embedding]") {
+  auto embedder = manager(kData / "no_modules", {.pool_size = 4, .threads = 1});
+  (void)embedder.embed(some_texts(100), {.batch_tokens = 1'000'000});
+  const auto stats = embedder.stats();
+  CHECK(stats.requests >= 4);
+  CHECK(stats.leased == 0);
+}
