@@ -36,6 +36,7 @@ class [[nodiscard]] Lease {
         waited_(other.waited_),
         exceptions_(other.exceptions_),
         destroy_after_use_(other.destroy_after_use_),
+        judged_(other.judged_),
         verdict_(other.verdict_) {
     if (slot_ != nullptr) slot_->holder.store(0);
   }
@@ -81,11 +82,12 @@ class [[nodiscard]] Lease {
   /// @pre not empty
   template <class F>
   decltype(auto) run(F&& function) {
-    verdict_.reset();
+    judged_ = false;
     try {
       return std::invoke(std::forward<F>(function), *object_);
     } catch (...) {
       verdict_ = detail::judge_exception(*slot_, std::current_exception());
+      judged_ = true;
       throw;
     }
   }
@@ -97,7 +99,9 @@ class [[nodiscard]] Lease {
   friend class ModelPool<T>;
   template <class>
   friend class ExclusiveLease;
-  struct Key {};
+  struct Key {
+    explicit Key() = default;  // explicit: {} does not make one
+  };
 
  public:
   /// Not for programs: only the pool can name the key.
@@ -115,14 +119,17 @@ class [[nodiscard]] Lease {
     std::swap(waited_, other.waited_);
     std::swap(exceptions_, other.exceptions_);
     std::swap(destroy_after_use_, other.destroy_after_use_);
+    std::swap(judged_, other.judged_);
     std::swap(verdict_, other.verdict_);
   }
+
+  std::optional<OnException> verdict() const noexcept { return judged_ ? std::optional(verdict_) : std::nullopt; }
 
   void end(bool unwinding) noexcept {
     detail::CoreSlot& slot = *std::exchange(slot_, nullptr);
     object_ = nullptr;
-    if (unwinding || destroy_after_use_ || verdict_ || !slot.core->plain()) [[unlikely]]
-      return detail::end_lease(slot, {.destroy = destroy_after_use_, .unwinding = unwinding, .verdict = verdict_});
+    if (unwinding || destroy_after_use_ || judged_ || !slot.core->plain()) [[unlikely]]
+      return detail::end_lease(slot, {.destroy = destroy_after_use_, .unwinding = unwinding, .verdict = verdict()});
     slot.core->finish_lease(slot);
     if (!detail::Core::release_fast(slot)) slot.core->release(slot, std::nullopt);
   }
@@ -132,7 +139,8 @@ class [[nodiscard]] Lease {
   detail::Nanos waited_ = 0;
   int exceptions_ = 0;
   bool destroy_after_use_ = false;
-  std::optional<OnException> verdict_;
+  bool judged_ = false;  // not an optional: g++ 12 warns of an uninitialized one where a lease is moved
+  OnException verdict_ = OnException::keep;
 };
 
 /// The right to use a pool alone: while it lives nobody else has a lease, and nobody else is given one. It holds one
