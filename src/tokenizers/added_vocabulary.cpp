@@ -2,6 +2,7 @@
 #include "tokenizers/added_vocabulary.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/utf8.hpp"
@@ -47,7 +48,12 @@ std::string normalized_content(const AddedToken& token, const Normalizer* normal
 }  // namespace
 
 PhraseFinder::PhraseFinder(std::vector<Phrase> phrases) : phrases_(std::move(phrases)) {
-  std::sort(phrases_.begin(), phrases_.end(), [](const Phrase& a, const Phrase& b) { return a.content < b.content; });
+  const auto before = [](const Phrase& a, const Phrase& b) {
+    return std::tie(a.content, a.id) < std::tie(b.content, b.id);
+  };
+  const auto equal = [](const Phrase& a, const Phrase& b) { return a.content == b.content; };
+  std::sort(phrases_.begin(), phrases_.end(), before);
+  phrases_.erase(std::unique(phrases_.begin(), phrases_.end(), equal), phrases_.end());
   for (const auto& phrase : phrases_) starts_[static_cast<unsigned char>(phrase.content.front())] = true;
 }
 
@@ -98,8 +104,8 @@ void AddedVocabulary::rebuild_finders() {
   std::vector<PhraseFinder::Phrase> raw;
   std::vector<PhraseFinder::Phrase> normalized;
   for (const auto& [id, entry] : entries_) {
-    if (entry.decoded.empty()) continue;
-    (entry.token.normalized ? normalized : raw).push_back({entry.decoded, id});
+    if (entry.found_by.empty()) continue;
+    (entry.token.normalized ? normalized : raw).push_back({entry.found_by, id});
   }
   raw_ = PhraseFinder(std::move(raw));
   normalized_ = PhraseFinder(std::move(normalized));
@@ -128,12 +134,13 @@ std::optional<std::int32_t> AddedVocabulary::token_to_id(std::string_view token)
 
 std::optional<std::string_view> AddedVocabulary::id_to_token(std::int32_t id) const noexcept {
   const auto found = entries_.find(id);
-  return found == entries_.end() ? std::nullopt : std::optional<std::string_view>(found->second.token.content);
+  return found == entries_.end() ? std::nullopt : std::optional<std::string_view>(found->second.found_by);
 }
 
-std::optional<std::string_view> AddedVocabulary::decoded_token(std::int32_t id) const noexcept {
-  const auto found = entries_.find(id);
-  return found == entries_.end() ? std::nullopt : std::optional<std::string_view>(found->second.decoded);
+std::optional<std::int32_t> AddedVocabulary::empty_token() const noexcept {
+  for (const auto& [id, entry] : entries_)
+    if (entry.found_by.empty()) return id;
+  return std::nullopt;
 }
 
 std::size_t AddedVocabulary::size_beyond(const Model& model) const noexcept {

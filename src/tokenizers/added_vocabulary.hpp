@@ -40,6 +40,7 @@ class PhraseFinder {
     Range range;
   };
   PhraseFinder() = default;
+  /// Of equal phrases the one with the lowest id is found.
   explicit PhraseFinder(std::vector<Phrase> phrases);
   [[nodiscard]] bool empty() const noexcept { return phrases_.empty(); }
   /// The first match that starts at `from` or later.
@@ -70,19 +71,19 @@ class AddedVocabulary {
   void split_normalized(std::string_view text, std::vector<Split>& splits) const { split(text, normalized_, splits); }
 
   [[nodiscard]] std::optional<std::int32_t> token_to_id(std::string_view token) const noexcept;
-  /// The token as it was added.
+  /// The token in the form by which it is found in text: normalized, if that is what `normalized` says.
   [[nodiscard]] std::optional<std::string_view> id_to_token(std::int32_t id) const noexcept;
-  /// The token as decoders are given it: in its normalized form, if that is what it is found by.
-  [[nodiscard]] std::optional<std::string_view> decoded_token(std::int32_t id) const noexcept;
   [[nodiscard]] bool is_special(std::string_view token) const noexcept { return specials_.contains(token); }
 
+  /// A token of which normalizing leaves nothing, so that it cannot be found.
+  [[nodiscard]] std::optional<std::int32_t> empty_token() const noexcept;
   /// How many of the tokens the model does not have.
   [[nodiscard]] std::size_t size_beyond(const Model& model) const noexcept;
 
  private:
   struct Entry {
     AddedToken token;
-    std::string decoded;
+    std::string found_by;
   };
   void split(std::string_view text, const PhraseFinder& finder, std::vector<Split>& splits) const;
   void add_one(const AddedToken& token, std::int32_t id, const Normalizer* normalizer);

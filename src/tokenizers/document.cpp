@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/escape.hpp"
 #include "modelpool/error.hpp"
 
 namespace modelpool::tokenizers {
@@ -104,7 +105,7 @@ class Document::Reader : public nlohmann::json_sax<json> {
   json* place(json made) {
     if (in_vocab_)
       throw LoadError{file_, "model.vocab", std::nullopt,
-                      fmt::format("gives \"{}\" {} instead of a whole number", key_, made.type_name())};
+                      fmt::format("gives \"{}\" {} instead of a whole number", escaped(key_), kind_of(made))};
     if (open_.empty()) return &(*document_.json_ = std::move(made));
     json& parent = *open_.back();
     if (parent.is_object()) return &(parent[key_] = std::move(made));

@@ -6,21 +6,29 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "modelpool/error.hpp"
 
 namespace modelpool::tokenizers {
+
+std::string kind_of(const nlohmann::json& value) {
+  if (value.is_null()) return "null";
+  const bool vowel = value.is_array() || value.is_object();
+  return fmt::format("{} {}", vowel ? "an" : "a", value.type_name());
+}
 
 JsonNode::JsonNode(const nlohmann::json& value, std::string file, std::string path)
     : value_(&value), file_(std::move(file)), path_(std::move(path)) {}
 
 JsonNode JsonNode::child(const nlohmann::json& value, std::string_view step) const {
-  return {value, file_, path_.empty() ? std::string(step) : fmt::format("{}.{}", path_, step)};
+  const std::string safe = escaped(step);
+  return {value, file_, path_.empty() ? safe : fmt::format("{}.{}", path_, safe)};
 }
 
 JsonNode JsonNode::at(std::string_view key) const {
   if (!value_->is_object()) wrong_type("an object");
   const auto found = value_->find(std::string(key));
-  if (found == value_->end()) fail(fmt::format("has no \"{}\", which is needed", key));
+  if (found == value_->end()) fail(fmt::format("has no \"{}\", which is needed", escaped(key)));
   return child(*found, key);
 }
 
@@ -77,12 +85,11 @@ const std::string& JsonNode::type() const { return at("type").string(); }
 void JsonNode::fail(const std::string& problem) const { throw LoadError{file_, path_, std::nullopt, problem}; }
 
 void JsonNode::wrong_type(std::string_view wanted) const {
-  fail(fmt::format("is {} {}, but must be {}", value_->is_array() || value_->is_object() ? "an" : "a",
-                   value_->type_name(), wanted));
+  fail(fmt::format("is {}, but must be {}", kind_of(*value_), wanted));
 }
 
 void JsonNode::unsupported(std::string_view kind, std::vector<std::string> supported) const {
-  throw UnsupportedModel{file_, std::string(kind), type(), std::move(supported)};
+  throw UnsupportedModel{file_, std::string(kind), escaped(type()), std::move(supported)};
 }
 
 }  // namespace modelpool::tokenizers

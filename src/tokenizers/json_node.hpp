@@ -10,6 +10,9 @@
 
 namespace modelpool::tokenizers {
 
+/// What a value is, for messages: "a string", "an object", "null".
+[[nodiscard]] std::string kind_of(const nlohmann::json& value);
+
 /// A value of a JSON file that knows its place, so that every wrong type or range is a LoadError naming file and key.
 /// Refers to the document, which must outlive it.
 class JsonNode {

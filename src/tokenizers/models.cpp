@@ -12,6 +12,7 @@ std::unique_ptr<const Model> make_model(const JsonNode& node, VocabularyEntries 
   // Files written before the key existed have no type; a WordPiece is then known by its prefix.
   const bool word_piece = node.find("type") ? node.type() == "WordPiece" : bool(node.find("continuing_subword_prefix"));
   if (!word_piece) node.unsupported("model", {"WordPiece"});
+  (void)node.at("vocab").members();  // an object; its entries are in `vocab`
   const WordPieceOptions options{.unk_token = node.at("unk_token").string(),
                                  .continuing_subword_prefix = node.at("continuing_subword_prefix").string(),
                                  .max_input_chars_per_word = node.at("max_input_chars_per_word").count(kMostChars)};

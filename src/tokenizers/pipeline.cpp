@@ -29,7 +29,25 @@ void check_text(std::string_view text) {
 
 std::string_view part(std::string_view text, Range range) { return text.substr(range.begin, range.end - range.begin); }
 
-std::uint32_t code_points(std::string_view text) { return static_cast<std::uint32_t>(utf8::length(text)); }
+// Number of code points before places of a text that mostly ascend: an added token that begins with a space may overlap
+// one that took the spaces after it along.
+class CodePointCounter {
+ public:
+  explicit CodePointCounter(std::string_view text) : text_(text) {}
+  std::uint32_t before(std::uint32_t place) {
+    const auto between = [&](std::uint32_t begin, std::uint32_t end) {
+      return static_cast<std::uint32_t>(utf8::length(part(text_, {begin, end})));
+    };
+    count_ = place >= place_ ? count_ + between(place_, place) : count_ - between(place, place_);
+    place_ = place;
+    return count_;
+  }
+
+ private:
+  std::string_view text_;
+  std::uint32_t place_ = 0;
+  std::uint32_t count_ = 0;
+};
 
 void append(Sequence& sequence, const Token& token, const Text& text) {
   sequence.ids.push_back(token.id);
@@ -111,17 +129,15 @@ Sequence Pipeline::tokenize(std::string_view text, bool with_offsets) const {
   sequence.with_offsets = with_offsets;
   scratch.raw_splits.clear();
   parts_.added.split_raw(text, scratch.raw_splits);
-  std::uint32_t first = 0;
+  CodePointCounter counter(text);
   for (const Split& split : scratch.raw_splits) {
-    const std::string_view piece = part(text, split.range);
-    const std::uint32_t next = with_offsets ? first + code_points(piece) : 0;
-    if (split.id) {
-      sequence.ids.push_back(*split.id);
-      if (with_offsets) sequence.offsets.emplace_back(first, next);
-    } else {
-      tokenize_raw(piece, first, scratch, sequence);
+    const std::uint32_t first = with_offsets ? counter.before(split.range.begin) : 0;
+    if (!split.id) {
+      tokenize_raw(part(text, split.range), first, scratch, sequence);
+      continue;
     }
-    first = next;
+    sequence.ids.push_back(*split.id);
+    if (with_offsets) sequence.offsets.emplace_back(first, counter.before(split.range.end));
   }
   return sequence;
 }
@@ -149,17 +165,16 @@ void Pipeline::tokenize_normalized(Scratch& scratch, Sequence& sequence) const {
   }
 }
 
-std::string_view Pipeline::decoded_token(std::int32_t id) const {
-  if (const auto token = parts_.added.decoded_token(id)) return *token;
-  if (const auto token = parts_.model->id_to_token(id)) return *token;
+std::string_view Pipeline::token(std::int32_t id) const {
+  if (const auto string = id_to_token(id)) return *string;
   throw InvalidInput(fmt::format("{} is not an id of this vocabulary of {} tokens", id, vocab_size()));
 }
 
 std::string Pipeline::decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const {
   std::vector<std::string_view> tokens;
   for (const std::int32_t id : ids) {
-    const std::string_view token = decoded_token(id);
-    if (!skip_special_tokens || !parts_.added.is_special(token)) tokens.push_back(token);
+    const std::string_view string = token(id);
+    if (!skip_special_tokens || !parts_.added.is_special(string)) tokens.push_back(string);
   }
   std::string text = parts_.decoder ? parts_.decoder->decode(tokens) : fmt::format("{}", fmt::join(tokens, " "));
   if (parts_.clean_up_tokenization_spaces) clean_up_spaces(text);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modelpool/tokenizers/tokenizer.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "modelpool/error.hpp"
 #include "tokenizers/document.hpp"
 #include "tokenizers/readers.hpp"
@@ -43,7 +46,8 @@ PipelineParts read_folder(const fs::path& folder) {
   const fs::path vocab = folder / "vocab.txt";
   if (!is_there(vocab)) fail_without_tokenizer(folder);
   if (!config.tokenizer_class.empty() && !config.is_bert())
-    throw UnsupportedModel{vocab.string(), "tokenizer_class", config.tokenizer_class, {"BertTokenizer and its kin"}};
+    throw UnsupportedModel{
+        vocab.string(), "tokenizer_class", escaped(config.tokenizer_class), {"BertTokenizer and its kin"}};
   return tokenizers::read_vocab_txt(tokenizers::read_file(vocab), vocab.string(), config);
 }
 
@@ -51,7 +55,12 @@ PipelineParts read_folder(const fs::path& folder) {
 
 std::shared_ptr<const Tokenizer> Tokenizer::from_folder(const fs::path& folder) {
   check_folder(folder);
-  return std::make_shared<const tokenizers::Pipeline>(read_folder(folder));
+  PipelineParts parts = read_folder(folder);
+  if (const auto id = parts.added.empty_token())
+    throw LoadError{
+        folder.string(), "added_tokens", std::nullopt,
+        fmt::format("normalizing leaves nothing of the token with id {}, so no text has it; remove it", *id)};
+  return std::make_shared<const tokenizers::Pipeline>(std::move(parts));
 }
 
 }  // namespace modelpool

@@ -95,6 +95,14 @@ TokensById read_added_tokens_json(const TokenizerConfig& config, const JsonNode&
   return tokens;
 }
 
+void read_older_files(TokenizerConfig& config, const fs::path& folder) {
+  const auto map = document_of(folder / "special_tokens_map.json");
+  if (map) read_special_tokens(config, map->root());
+  const auto added = document_of(folder / "added_tokens.json");
+  if (added) config.added_tokens = read_added_tokens_json(config, added->root());
+  if (map) read_extra_tokens(config, map->root());
+}
+
 // What transformers registers for the model types whose tokenizer is BertTokenizer.
 std::string class_of_model_type(const fs::path& folder) {
   constexpr std::array kBertTypes{"bert",       "distilbert",  "electra",      "convbert",
@@ -119,6 +127,14 @@ void read_options(TokenizerConfig& config, const JsonNode& root) {
   config.clean_up_tokenization_spaces = flag(root, "clean_up_tokenization_spaces").value_or(false);
   if (const auto side = root.find("truncation_side")) config.truncate_left = is_left(*side);
   read_special_tokens(config, root);
+}
+
+void read_main(TokenizerConfig& config, const JsonNode& root) {
+  read_options(config, root);
+  read_extra_tokens(config, root);
+  const auto decoder = root.find("added_tokens_decoder");
+  config.has_added_tokens_decoder = decoder.has_value();
+  if (decoder) config.added_tokens = read_added_tokens_decoder(*decoder);
 }
 
 }  // namespace
@@ -147,23 +163,18 @@ bool TokenizerConfig::is_bert() const {
   return std::find(kBert.begin(), kBert.end(), tokenizer_class) != kBert.end();
 }
 
+TokenizerConfig TokenizerConfig::from_text(std::string_view text, const std::string& file) {
+  TokenizerConfig config;
+  read_main(config, Document(text, file).root());
+  config.sort_special_tokens();
+  return config;
+}
+
 TokenizerConfig TokenizerConfig::from_folder(const fs::path& folder) {
   TokenizerConfig config;
-  const auto main = document_of(folder / "tokenizer_config.json");
-  if (main) read_options(config, main->root());
+  if (const auto main = document_of(folder / "tokenizer_config.json")) read_main(config, main->root());
   if (config.tokenizer_class.empty()) config.tokenizer_class = class_of_model_type(folder);
-  const auto decoder = main ? main->root().find("added_tokens_decoder") : std::nullopt;
-  config.has_added_tokens_decoder = decoder.has_value();
-  if (decoder) {
-    config.added_tokens = read_added_tokens_decoder(*decoder);
-  } else {
-    const auto map = document_of(folder / "special_tokens_map.json");
-    if (map) read_special_tokens(config, map->root());
-    const auto added = document_of(folder / "added_tokens.json");
-    if (added) config.added_tokens = read_added_tokens_json(config, added->root());
-    if (map) read_extra_tokens(config, map->root());
-  }
-  if (main) read_extra_tokens(config, main->root());
+  if (!config.has_added_tokens_decoder) read_older_files(config, folder);
   config.sort_special_tokens();
   return config;
 }

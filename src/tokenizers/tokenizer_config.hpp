@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tokenizers/added_vocabulary.hpp"
@@ -44,6 +45,10 @@ struct TokenizerConfig {
   /// A folder without these files has the defaults.
   /// @throws LoadError  naming file and key
   [[nodiscard]] static TokenizerConfig from_folder(const std::filesystem::path& folder);
+
+  /// Of a tokenizer_config.json alone.
+  /// @param file  its name in errors
+  [[nodiscard]] static TokenizerConfig from_text(std::string_view text, const std::string& file);
 };
 
 /// An element of tokenizer.json's `added_tokens`, of which every flag must be there.

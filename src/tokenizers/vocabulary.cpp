@@ -7,6 +7,7 @@
 #include <bit>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "modelpool/error.hpp"
 
 namespace modelpool::tokenizers {
@@ -20,8 +21,8 @@ std::uint64_t checked_id_end(const VocabularyEntries& entries, const std::string
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (entries.id(i) >= id_bound(entries.size()))
       throw LoadError{file, item, std::nullopt,
-                      fmt::format("gives \"{}\" the id {}, far above the number of tokens ({})", entries.token(i),
-                                  entries.id(i), entries.size())};
+                      fmt::format("gives \"{}\" the id {}, far above the number of tokens ({})",
+                                  escaped(entries.token(i)), entries.id(i), entries.size())};
     end = std::max(end, entries.id(i) + 1);
   }
   return end;
@@ -40,16 +41,16 @@ std::size_t StringTable::slot_of(std::string_view string, std::uint32_t hash) co
   return at;
 }
 
-void StringTable::insert(std::string_view string, std::int32_t id) {
+std::optional<std::int32_t> StringTable::insert(std::string_view string, std::int32_t id) {
   const std::uint32_t hash = PrefixHash::of(string);
   Slot& slot = slots_[slot_of(string, hash)];
   if (slot.key >= 0) {
-    keys_[static_cast<std::size_t>(slot.key)].id = id;
-    return;
+    return std::exchange(keys_[static_cast<std::size_t>(slot.key)].id, id);
   }
   slot = {hash, static_cast<std::int32_t>(keys_.size())};
   keys_.push_back({string, id});
   longest_ = std::max(longest_, string.size());
+  return std::nullopt;
 }
 
 std::optional<std::int32_t> StringTable::find(std::string_view string, std::uint32_t hash) const noexcept {
@@ -60,12 +61,14 @@ std::optional<std::int32_t> StringTable::find(std::string_view string, std::uint
 
 Vocabulary::Vocabulary(VocabularyEntries entries, const std::string& file, const std::string& item)
     : entries_(std::move(entries)), table_(entries_.size()), by_id_(checked_id_end(entries_, file, item), kNoEntry) {
-  for (std::size_t i = 0; i < entries_.size(); ++i)
-    table_.insert(entries_.token(i), static_cast<std::int32_t>(entries_.id(i)));
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const auto id = table_.find(entries_.token(i));
-    by_id_[static_cast<std::size_t>(*id)] = static_cast<std::int32_t>(i);
-  }
+  for (std::size_t i = 0; i < entries_.size(); ++i) insert(static_cast<std::int32_t>(i));
+}
+
+void Vocabulary::insert(std::int32_t entry) {
+  const auto at = static_cast<std::size_t>(entry);
+  const auto replaced = table_.insert(entries_.token(at), static_cast<std::int32_t>(entries_.id(at)));
+  if (replaced) by_id_[static_cast<std::size_t>(*replaced)] = kNoEntry;
+  by_id_[entries_.id(at)] = entry;
 }
 
 std::optional<std::string_view> Vocabulary::token(std::int32_t id) const noexcept {

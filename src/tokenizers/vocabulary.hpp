@@ -56,7 +56,8 @@ class StringTable {
   explicit StringTable(std::size_t most);
 
   /// A later equal string replaces the id of the earlier. The bytes must outlive the table.
-  void insert(std::string_view string, std::int32_t id);
+  /// @return  the id that was replaced
+  std::optional<std::int32_t> insert(std::string_view string, std::int32_t id);
   [[nodiscard]] std::optional<std::int32_t> find(std::string_view string, std::uint32_t hash) const noexcept;
   [[nodiscard]] std::optional<std::int32_t> find(std::string_view string) const noexcept {
     return find(string, PrefixHash::of(string));
@@ -99,6 +100,7 @@ class Vocabulary {
 
  private:
   static constexpr std::int32_t kNoEntry = -1;
+  void insert(std::int32_t entry);
   VocabularyEntries entries_;
   StringTable table_;
   std::vector<std::int32_t> by_id_;  // index into entries_

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/escape.hpp"
 #include "base/utf8.hpp"
 #include "modelpool/error.hpp"
 
@@ -17,7 +18,8 @@ bool starts_code_point(char byte) { return (static_cast<unsigned char>(byte) & 0
 std::int32_t unknown_id(const Vocabulary& vocabulary, const std::string& token, const std::string& file,
                         const std::string& item) {
   if (const auto id = vocabulary.table().find(token)) return *id;
-  throw LoadError{file, item, std::nullopt, fmt::format("has no unknown token \"{}\", which WordPiece needs", token)};
+  throw LoadError{file, item, std::nullopt,
+                  fmt::format("has no unknown token \"{}\", which WordPiece needs", escaped(token))};
 }
 
 }  // namespace
@@ -32,7 +34,7 @@ WordPiece::WordPiece(VocabularyEntries entries, const WordPieceOptions& options,
   for (std::size_t id = 0; id < vocabulary_.id_end(); ++id) {
     const auto token = vocabulary_.token(static_cast<std::int32_t>(id));
     if (token && token->starts_with(prefix))
-      continuations_.insert(token->substr(prefix.size()), static_cast<std::int32_t>(id));
+      (void)continuations_.insert(token->substr(prefix.size()), static_cast<std::int32_t>(id));
   }
 }
 

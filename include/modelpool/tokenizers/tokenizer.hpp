@@ -27,8 +27,9 @@ struct Encoding {
 
 struct EncodeOptions {
   bool add_special_tokens = true;
-  /// Most tokens, special ones included; longer texts lose their end (of a pair, the longer text first). nullopt: no
-  /// limit, whatever the folder's `truncation` section says.
+  /// Most tokens, special ones included; longer texts lose their end (of a pair, the longer text first), or their
+  /// beginning where the folder's `truncation_side` is "left". Special tokens are kept, even if they are more. nullopt:
+  /// no limit, whatever the folder's `truncation` section says.
   std::optional<std::size_t> max_length = std::nullopt;
   bool with_offsets = false;  ///< fill Encoding::offsets (otherwise left empty)
 };
