@@ -14,6 +14,12 @@ else()
   target_link_libraries(modelpool_test_main PUBLIC Catch2::Catch2)
 endif()
 
+# A property of every test, or nothing.
+set(MODELPOOL_TEST_ENVIRONMENT "")
+if(MODELPOOL_SANITIZE MATCHES "thread")
+  set(MODELPOOL_TEST_ENVIRONMENT ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan_suppressions.txt")
+endif()
+
 function(modelpool_add_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
@@ -23,5 +29,6 @@ function(modelpool_add_test name)
   if(arg_TIMEOUT)
     set(timeout ${arg_TIMEOUT})
   endif()
-  catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${timeout} DISCOVERY_TIMEOUT 60)
+  catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${timeout} ${MODELPOOL_TEST_ENVIRONMENT}
+                       DISCOVERY_TIMEOUT 60)
 endfunction()
