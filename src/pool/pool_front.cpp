@@ -24,16 +24,20 @@ Nanos deadline_after(Nanos start, std::optional<nanoseconds> timeout) noexcept {
   return timeout->count() > kNever - start ? kNever : start + timeout->count();
 }
 
-// A call that may still throw with the pool's stats when the pool is being destroyed: ~ModelPool waits for it.
+// A call that may still use the pool's stats, or a function of the user's, when the pool is being destroyed.
 class Visit {
  public:
-  explicit Visit(const Core& core) noexcept : callers_(callbacks_of(core).callers) { callers_.fetch_add(1); }
-  ~Visit() { callers_.fetch_sub(1); }
+  explicit Visit(InstanceCallbacks& callbacks) noexcept : callbacks_(callbacks) { callbacks_.callers.fetch_add(1); }
+  explicit Visit(const Core& core) noexcept : Visit(callbacks_of(core)) {}
+  ~Visit() { callbacks_.callers.fetch_sub(1); }
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
 
+  /// ~ModelPool waits for this visit, so the user's functions may be called during it; false: they may be gone.
+  [[nodiscard]] bool in_time() const noexcept { return !callbacks_.over.load(); }
+
  private:
-  std::atomic<std::size_t>& callers_;
+  InstanceCallbacks& callbacks_;
 };
 
 WaitEvent wait_event(const Core& core, Nanos waited) {
@@ -165,44 +169,49 @@ bool InstanceCallbacks::plain() const noexcept {
 
 namespace {
 template <class Hook, class Event>
-void call(const Hook& hook, const Event& event, std::atomic<std::uint64_t>& failures) noexcept {
+void call(InstanceCallbacks& callbacks, const Hook& hook, const Event& event) noexcept {
   if (!hook) return;
+  const Visit visit(callbacks);
+  if (!visit.in_time()) return;
   try {
     hook(event);
   } catch (...) {
-    failures.fetch_add(1, std::memory_order_relaxed);
+    callbacks.hook_failures.fetch_add(1, std::memory_order_relaxed);
   }
 }
 }  // namespace
 
 void InstanceCallbacks::on_create(std::uint64_t instance, Nanos took) noexcept {
-  call(hooks.on_create, InstanceEvent{.pool = pool_name, .instance = instance, .duration = nanoseconds(took)},
-       hook_failures);
+  call(*this, hooks.on_create, InstanceEvent{.pool = pool_name, .instance = instance, .duration = nanoseconds(took)});
 }
 void InstanceCallbacks::before_destroy(std::uint64_t instance, Nanos age, DestroyReason reason) noexcept {
-  call(hooks.before_destroy,
-       InstanceEvent{.pool = pool_name, .instance = instance, .duration = nanoseconds(age), .reason = reason},
-       hook_failures);
+  call(*this, hooks.before_destroy,
+       InstanceEvent{.pool = pool_name, .instance = instance, .duration = nanoseconds(age), .reason = reason});
 }
 void InstanceCallbacks::on_leak(std::uint64_t instance, std::uint64_t thread, Nanos held) noexcept {
-  call(hooks.on_leak,
-       LeakEvent{.pool = pool_name, .instance = instance, .thread_id = thread, .held = nanoseconds(held)},
-       hook_failures);
+  call(*this, hooks.on_leak,
+       LeakEvent{.pool = pool_name, .instance = instance, .thread_id = thread, .held = nanoseconds(held)});
 }
 void InstanceCallbacks::before_acquire(std::uint64_t instance, Nanos waited) noexcept {
-  call(hooks.before_acquire, InstanceEvent{.pool = pool_name, .instance = instance, .duration = nanoseconds(waited)},
-       hook_failures);
+  call(*this, hooks.before_acquire,
+       InstanceEvent{.pool = pool_name, .instance = instance, .duration = nanoseconds(waited)});
 }
 void InstanceCallbacks::after_release(std::uint64_t instance, Nanos held) noexcept {
-  call(hooks.after_release, InstanceEvent{.pool = pool_name, .instance = instance, .duration = nanoseconds(held)},
-       hook_failures);
+  call(*this, hooks.after_release,
+       InstanceEvent{.pool = pool_name, .instance = instance, .duration = nanoseconds(held)});
 }
-void InstanceCallbacks::on_wait(const WaitEvent& event) noexcept { call(hooks.on_wait, event, hook_failures); }
-void InstanceCallbacks::on_timeout(const WaitEvent& event) noexcept { call(hooks.on_timeout, event, hook_failures); }
+void InstanceCallbacks::on_wait(const WaitEvent& event) noexcept { call(*this, hooks.on_wait, event); }
+void InstanceCallbacks::on_timeout(const WaitEvent& event) noexcept { call(*this, hooks.on_timeout, event); }
+
+std::size_t InstanceCallbacks::bytes(const void* object) noexcept {
+  const Visit visit(*this);
+  return visit.in_time() ? measure(object) : 0;
+}
 
 OnException InstanceCallbacks::judge(const std::exception_ptr& exception) noexcept {
   try {
-    return on_exception_policy ? on_exception_policy(exception) : default_on_exception(exception);
+    const Visit visit(*this);
+    return on_exception_policy && visit.in_time() ? on_exception_policy(exception) : default_on_exception(exception);
   } catch (...) {
     hook_failures.fetch_add(1, std::memory_order_relaxed);
     return OnException::retire;
@@ -222,10 +231,17 @@ Core* open_pool(PoolSettings settings, std::unique_ptr<InstanceCallbacks> callba
 void abandon_pool(Core* core) noexcept {
   constexpr Nanos kPatience = 30'000'000'000;
   const Nanos deadline = RealPlatform::now() + kPatience;
+  InstanceCallbacks& callbacks = callbacks_of(*core);
+  const auto wait_for_callers = [&] {
+    while (callbacks.callers.load() > 0 && RealPlatform::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+  };
   core->close(RealPlatform::now());
-  const auto& callers = callbacks_of(*core).callers;
-  while (callers.load() > 0 && RealPlatform::now() < deadline)
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  wait_for_callers();
+  std::exception_ptr ignored;
+  core->wait_until(WaitKind::quiet, 0, deadline, ignored);
+  callbacks.over.store(true);
+  wait_for_callers();
   core->orphan(deadline);
 }
 
@@ -249,7 +265,7 @@ std::optional<Granted> try_acquire_lease(Core& core) {
   return std::nullopt;
 }
 
-void acquire_exclusivity(Core& core, const AcquireOptions& options) {
+std::uint64_t acquire_exclusivity(Core& core, AcquireOptions& options) {
   const Visit visit(core);
   Core::Request request;
   request.kind = WaitKind::exclusive;
@@ -257,25 +273,35 @@ void acquire_exclusivity(Core& core, const AcquireOptions& options) {
   request.stop = options.stop;
   const Core::Outcome outcome = core.acquire(request);
   if (outcome.status != AcquireStatus::granted) throw_failure(core, outcome);
+  if (request.deadline != kNever) options.timeout = nanoseconds(request.deadline - RealPlatform::now());
+  return outcome.period;
 }
+
+namespace {
+// Why an instance whose lease ends is to be destroyed, if the user's functions have a say in it.
+std::optional<DestroyReason> judge_instance(InstanceCallbacks& callbacks, CoreSlot& slot,
+                                            const LeaseEnd& end) noexcept {
+  if (end.destroy) return DestroyReason::requested;
+  const Visit visit(callbacks);
+  if (!visit.in_time()) return std::nullopt;
+  if (end.unwinding || end.verdict) {
+    const OnException verdict = end.verdict ? *end.verdict : callbacks.judge(nullptr);
+    const bool keep = verdict == OnException::keep ||
+                      (verdict == OnException::validate && callbacks.has_validate && callbacks.validate(slot.object));
+    if (!keep) return DestroyReason::broken;
+  }
+  if (callbacks.has_reset && !callbacks.reset(slot.object)) return DestroyReason::invalid;
+  return std::nullopt;
+}
+}  // namespace
 
 void end_lease(CoreSlot& slot, const LeaseEnd& end) noexcept {
   Core& core = *slot.core;
   InstanceCallbacks& callbacks = callbacks_of(core);
-  const bool orphaned = core.orphaned();
-  std::optional<DestroyReason> reason;
-  if (end.destroy) {
-    reason = DestroyReason::requested;
-  } else if ((end.unwinding || end.verdict) && !orphaned) {
-    const OnException verdict = end.verdict ? *end.verdict : callbacks.judge(nullptr);
-    const bool keep = verdict == OnException::keep ||
-                      (verdict == OnException::validate && callbacks.has_validate && callbacks.validate(slot.object));
-    if (!keep) reason = DestroyReason::broken;
-  }
-  if (!reason && callbacks.has_reset && !orphaned && !callbacks.reset(slot.object)) reason = DestroyReason::invalid;
+  const std::optional<DestroyReason> reason = judge_instance(callbacks, slot, end);
   const std::uint64_t instance = slot.serial;
   const Nanos held = core.finish_lease(slot);
-  if (!orphaned) callbacks.after_release(instance, held);
+  callbacks.after_release(instance, held);
   const bool expired = slot.expires_at != kNever && RealPlatform::now() >= slot.expires_at;
   if (!reason && !expired && Core::release_fast(slot)) return;
   core.release(slot, reason);
@@ -294,13 +320,14 @@ bool wait_available(Core& core, std::size_t max_concurrent, nanoseconds timeout)
 
 void warm_up(Core& core, std::size_t n) {
   const Visit visit(core);
-  const std::size_t max_size = pool_stats(core).target_max_size;
-  if (n > max_size)
-    throw InvalidOptions("warm_up", std::to_string(n), "at most max_size (" + std::to_string(max_size) + ")");
   std::exception_ptr cause;
   const WaitResult result = core.wait_until(WaitKind::warm, n, kNever, cause);
   if (result == WaitResult::failed) throw_create_failed(core, cause);
   if (result == WaitResult::closed) throw PoolClosed(pool_stats(core));
+  if (result == WaitResult::impossible) {
+    const std::string max_size = std::to_string(pool_stats(core).target_max_size);
+    throw InvalidOptions("warm_up", std::to_string(n), "at most max_size (" + max_size + ")");
+  }
 }
 
 ShrinkReport shrink(Core& core, std::size_t n) {

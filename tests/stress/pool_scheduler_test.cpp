@@ -283,7 +283,7 @@ Scenario exclusive_access() {
                         Run::require(again.slot != nullptr, "the thread with exclusive access was refused");
                         run.exclusive = false;
                         run.release(again.slot);
-                        run.core->end_exclusive();
+                        run.core->end_exclusive(outcome.period);
                       }}};
 }
 Scenario shrinking() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -144,29 +145,30 @@ class [[nodiscard]] Lease {
 };
 
 /// The right to use a pool alone: while it lives nobody else has a lease, and nobody else is given one. It holds one
-/// instance; its thread may acquire more. Move-only. Thread safety: one thread at a time.
+/// instance; its thread may acquire more. ModelPool::cleanup may end it early, and then it is an ordinary lease. Move-only. Thread safety: one thread at a time.
 template <class T>
 class [[nodiscard]] ExclusiveLease {
  public:
   /// Moved to another thread, it is acquire() below that gives further leases; the pool's own acquire knows only the thread
   /// that got the exclusive lease, and forgets it with the move.
   ExclusiveLease(ExclusiveLease&& other) noexcept
-      : core_(std::exchange(other.core_, nullptr)), lease_(std::move(other.lease_)) {
-    if (core_ != nullptr) core_->set_exclusive_owner(0);
+      : core_(std::exchange(other.core_, nullptr)), period_(other.period_), lease_(std::move(other.lease_)) {
+    if (core_ != nullptr) core_->set_exclusive_owner(period_, 0);
   }
   ExclusiveLease& operator=(ExclusiveLease&& other) noexcept {
     if (this != &other) {
       release();
       core_ = std::exchange(other.core_, nullptr);
+      period_ = other.period_;
       lease_ = std::move(other.lease_);
-      if (core_ != nullptr) core_->set_exclusive_owner(0);
+      if (core_ != nullptr) core_->set_exclusive_owner(period_, 0);
     }
     return *this;
   }
   ~ExclusiveLease() {
     if (core_ == nullptr) return;
     { const Lease<T> last = std::move(lease_); }  // judged by the exception in flight, if there is one
-    core_->end_exclusive();
+    core_->end_exclusive(period_);
   }
 
   T& operator*() const noexcept { return *lease_; }
@@ -177,7 +179,7 @@ class [[nodiscard]] ExclusiveLease {
 
   /// One more instance, for the calling thread. @throws as ModelPool::acquire  @pre not empty
   [[nodiscard]] Lease<T> acquire(const AcquireOptions& options = {}) {
-    core_->set_exclusive_owner(detail::RealPlatform::thread_cache().token);
+    core_->set_exclusive_owner(period_, detail::RealPlatform::thread_cache().token);
     return Lease<T>(typename Lease<T>::Key{}, detail::acquire_lease(*core_, options), options.destroy_after_use);
   }
 
@@ -185,23 +187,25 @@ class [[nodiscard]] ExclusiveLease {
   void release() noexcept {
     if (core_ == nullptr) return;
     lease_.release();
-    std::exchange(core_, nullptr)->end_exclusive();
+    std::exchange(core_, nullptr)->end_exclusive(period_);
   }
 
  private:
   friend class ModelPool<T>;
   ExclusiveLease(detail::Core& core, const AcquireOptions& options) : core_(&core) {
-    detail::acquire_exclusivity(core, options);
+    AcquireOptions rest = options;
+    period_ = detail::acquire_exclusivity(core, rest);
     try {
-      lease_ = Lease<T>(typename Lease<T>::Key{}, detail::acquire_lease(core, options), options.destroy_after_use);
+      lease_ = Lease<T>(typename Lease<T>::Key{}, detail::acquire_lease(core, rest), options.destroy_after_use);
       lease_.slot_->holder.store(detail::RealPlatform::thread_cache().token);
     } catch (...) {
-      core.end_exclusive();
+      core.end_exclusive(period_);
       throw;
     }
   }
 
   detail::Core* core_;
+  std::uint64_t period_ = 0;
   Lease<T> lease_;
 };
 

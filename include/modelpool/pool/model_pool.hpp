@@ -86,7 +86,7 @@ class ModelPool {
   }
 
   /// Creates until n instances exist that are idle or leased, and waits for them.
-  /// @throws InvalidOptions if n > max_size; CreateFailed; PoolClosed
+  /// @throws InvalidOptions if n > max_size, also when resize() makes it so meanwhile; CreateFailed; PoolClosed
   void warm_up(std::size_t n) { detail::warm_up(*core_, n); }
   /// Destroys idle instances, in this thread, until at most n exist or all are leased; gives their memory back to the system.
   ShrinkReport shrink(std::size_t n) { return detail::shrink(*core_, n); }

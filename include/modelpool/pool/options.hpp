@@ -74,7 +74,8 @@ struct PoolOptions {
   std::string name = "pool";
   Fairness fairness = Fairness::fifo;
   std::chrono::nanoseconds max_bypass = std::chrono::microseconds{500};  ///< Fairness::throughput only
-  std::optional<std::size_t> max_waiting = {};  ///< beyond it acquire throws Overloaded at once; nullopt: no limit
+  std::optional<std::size_t> max_waiting = {};  ///< beyond it acquire throws Overloaded at once; nullopt: no limit. Not
+                                                ///< counted: as many callers as instances can still be created
   std::size_t max_concurrent_creates = 1;       ///< factory calls at the same time
   std::chrono::nanoseconds create_backoff =
       std::chrono::milliseconds{10};  ///< pause after a failed factory call; doubles

@@ -68,7 +68,8 @@ struct AcquireRequest {
 template <class P>
 struct AcquireOutcome {
   AcquireStatus status = AcquireStatus::granted;
-  Slot<P>* slot = nullptr;  ///< granted leases only
+  Slot<P>* slot = nullptr;   ///< granted leases only
+  std::uint64_t period = 0;  ///< granted exclusive access only: names it when it ends
   Nanos waited = 0;
   bool creating = false;               ///< timed out while a creation was under way or due
   std::exception_ptr cause = nullptr;  ///< failed only
@@ -116,9 +117,9 @@ class PoolCore {
   void release(SlotType& slot, std::optional<DestroyReason> reason) noexcept;
   /// After finish_lease. The instance leaves the pool. @return it
   void* detach(SlotType& slot) noexcept;
-  void end_exclusive() noexcept;
-  /// The thread that may acquire during exclusive access; 0: none.
-  void set_exclusive_owner(std::uint64_t thread) noexcept;
+  void end_exclusive(std::uint64_t period) noexcept;
+  /// The thread that may acquire during exclusive access; 0: none. Does nothing when cleanup has ended that access.
+  void set_exclusive_owner(std::uint64_t period, std::uint64_t thread) noexcept;
   /// A lease that validate refused does not count as given.
   void uncount(SlotType& slot, Nanos waited) noexcept;
 
@@ -224,6 +225,7 @@ class PoolCore {
   AcquireStatus admit_locked(WaiterType& waiter, const Request& request, Nanos& spin, Deferred& d)
       MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] bool may_pass_locked(const WaiterType& waiter) const MODELPOOL_REQUIRES(mutex_);
+  [[nodiscard]] bool too_many_waiting_locked() const MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] bool would_deadlock_locked(const WaiterType& waiter) const MODELPOOL_REQUIRES(mutex_);
   Outcome wait(WaiterType& waiter, const Request& request, Nanos spin) noexcept;
   void sleep(WaiterType& waiter, const Request& request, Nanos spin, Outcome& outcome) noexcept;
@@ -245,6 +247,8 @@ class PoolCore {
   void refuse_all_locked(Deferred& d) MODELPOOL_REQUIRES(mutex_);
   void wake_watchers_locked(Deferred& d) MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] bool holds_locked(const WaiterType& watcher, const Counts& counts) const MODELPOOL_REQUIRES(mutex_);
+  [[nodiscard]] WaitResult watch_result_locked(const WaiterType& watcher, const Counts& counts) const
+      MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] Counts count_locked() const MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] bool unused_locked() const MODELPOOL_REQUIRES(mutex_);
 
@@ -276,8 +280,9 @@ class PoolCore {
   void link_job_locked(Job& job) MODELPOOL_REQUIRES(mutex_);
   void unlink_job_locked(Job& job) MODELPOOL_REQUIRES(mutex_);
   void abandon_locked(Job& job) MODELPOOL_REQUIRES(mutex_);
-  void tell_one_locked(std::exception_ptr&& cause, Deferred& d) MODELPOOL_REQUIRES(mutex_);
+  bool tell_one_locked(std::exception_ptr&& cause, Deferred& d) MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] std::size_t creations_needed_locked() const MODELPOOL_REQUIRES(mutex_);
+  [[nodiscard]] std::size_t room_to_create_locked() const MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] std::size_t demand_locked() const MODELPOOL_REQUIRES(mutex_);
   void request_creators_locked(Deferred& d) MODELPOOL_REQUIRES(mutex_);
   void creator_not_started() noexcept;
@@ -336,13 +341,16 @@ class PoolCore {
   std::size_t exclusive_waiting_ MODELPOOL_GUARDED_BY(mutex_) = 0;
   std::size_t exclusive_depth_ MODELPOOL_GUARDED_BY(mutex_) = 0;
   std::uint64_t exclusive_owner_ MODELPOOL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t exclusive_period_ MODELPOOL_GUARDED_BY(mutex_) = 0;  // counts from 1
+  std::size_t exclusive_cut_off_ MODELPOOL_GUARDED_BY(mutex_) = 0;   // by cleanup, and still to end
 
-  Job* jobs_ MODELPOOL_GUARDED_BY(mutex_) = nullptr;        // factory calls under way and not abandoned
-  std::size_t creating_ MODELPOOL_GUARDED_BY(mutex_) = 0;   // their number
-  std::size_t creators_ MODELPOOL_GUARDED_BY(mutex_) = 0;   // threads, with those in abandoned calls
-  std::size_t abandoned_ MODELPOOL_GUARDED_BY(mutex_) = 0;  // factory calls
-  bool backing_off_ MODELPOOL_GUARDED_BY(mutex_) = false;   // one creator waits for next_create_at_
-  unsigned failures_ MODELPOOL_GUARDED_BY(mutex_) = 0;      // in a row
+  Job* jobs_ MODELPOOL_GUARDED_BY(mutex_) = nullptr;         // factory calls under way and not abandoned
+  std::size_t creating_ MODELPOOL_GUARDED_BY(mutex_) = 0;    // their number
+  std::size_t creators_ MODELPOOL_GUARDED_BY(mutex_) = 0;    // threads, with those in abandoned calls
+  std::size_t abandoned_ MODELPOOL_GUARDED_BY(mutex_) = 0;   // factory calls
+  bool creation_owed_ MODELPOOL_GUARDED_BY(mutex_) = false;  // to a caller that left before its creation began
+  bool backing_off_ MODELPOOL_GUARDED_BY(mutex_) = false;    // one creator waits for next_create_at_
+  unsigned failures_ MODELPOOL_GUARDED_BY(mutex_) = 0;       // in a row
   Nanos next_create_at_ MODELPOOL_GUARDED_BY(mutex_) = 0;
   bool keeper_runs_ MODELPOOL_GUARDED_BY(mutex_) = false;
   std::uint64_t random_ MODELPOOL_GUARDED_BY(mutex_);

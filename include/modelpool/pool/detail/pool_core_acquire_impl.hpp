@@ -61,21 +61,25 @@ typename PoolCore<P>::Outcome PoolCore<P>::acquire(const Request& request) noexc
     waiter.slot->direct.add(1);
     begin_lease(*waiter.slot, waiter.thread);
   }
-  return {.status = status, .slot = waiter.slot};
+  return {.status = status, .slot = waiter.slot, .period = waiter.period};
 }
 
 template <class P>
 AcquireStatus PoolCore<P>::admit_locked(WaiterType& waiter, const Request& request, Nanos& spin, Deferred& d) {
   if (closed_ || draining_) return ++rejected_, AcquireStatus::closed;
   waiter.reentrant = exclusive_depth_ > 0 && exclusive_owner_ == waiter.thread;
-  if (waiter.kind == WaitKind::exclusive && waiter.reentrant) return ++exclusive_depth_, AcquireStatus::granted;
+  if (waiter.kind == WaitKind::exclusive && waiter.reentrant) {
+    waiter.period = exclusive_period_;
+    return ++exclusive_depth_, AcquireStatus::granted;
+  }
   if (waiter.kind == WaitKind::lease && may_pass_locked(waiter)) {
     waiter.slot = claim_locked(waiter.thread);
     if (waiter.slot != nullptr) return AcquireStatus::granted;
   }
   if (would_deadlock_locked(waiter)) return ++rejected_, AcquireStatus::deadlock;
-  if (settings_.max_waiting && queue_.size() >= *settings_.max_waiting) return ++rejected_, AcquireStatus::overloaded;
-  if (waiter.reentrant || request.at_front) {
+  const bool at_front = waiter.reentrant || request.at_front;
+  if (!at_front && too_many_waiting_locked()) return ++rejected_, AcquireStatus::overloaded;
+  if (at_front) {
     queue_.push_front(waiter);
   } else {
     queue_.push_back(waiter);
@@ -93,6 +97,14 @@ bool PoolCore<P>::may_pass_locked(const WaiterType& waiter) const {
   if (waiter.reentrant) return true;
   if (paused_ || exclusive_depth_ > 0) return false;
   return queue_.empty() || !gated_;
+}
+
+// Callers for whom an instance is being created, or can be, are not in the way of others.
+template <class P>
+bool PoolCore<P>::too_many_waiting_locked() const {
+  if (!settings_.max_waiting) return false;
+  const std::size_t room = paused_ || exclusive_depth_ > 0 ? 0 : room_to_create_locked();
+  return queue_.size() >= room && queue_.size() - room >= *settings_.max_waiting;
 }
 
 // Every instance that this caller could wait for is held by itself.
@@ -119,6 +131,7 @@ typename PoolCore<P>::Outcome PoolCore<P>::wait(WaiterType& waiter, const Reques
   if (waiter.result == WaitResult::granted) {
     outcome.status = AcquireStatus::granted;
     outcome.slot = waiter.slot;
+    outcome.period = waiter.period;
     if (waiter.slot == nullptr) return outcome;  // exclusive
     waiter.slot->wait.record(outcome.waited);
     begin_lease(*waiter.slot, waiter.thread);
@@ -185,6 +198,7 @@ bool PoolCore<P>::give_up(WaiterType& waiter, bool cancelled, Outcome& outcome) 
     outcome.status = cancelled ? AcquireStatus::cancelled : AcquireStatus::timed_out;
     outcome.creating = creating_ > 0 || (size_ < max_size_ && !paused_ && exclusive_depth_ == 0);
     ++(cancelled ? cancelled_ : timeouts_);
+    if (!cancelled && waiter.kind == WaitKind::lease) creation_owed_ = true;
     settle_locked(d);  // the next one may be served, or must be notified in this one's place
   }
   run(d);
@@ -248,20 +262,24 @@ void* PoolCore<P>::detach(SlotType& slot) noexcept {
 }
 
 template <class P>
-void PoolCore<P>::end_exclusive() noexcept {
+void PoolCore<P>::end_exclusive(std::uint64_t period) noexcept {
   Deferred d;
   {
     Guard lock(mutex_);
-    if (--exclusive_depth_ == 0) exclusive_owner_ = 0;
+    if (period != exclusive_period_) {
+      --exclusive_cut_off_;
+    } else if (--exclusive_depth_ == 0) {
+      exclusive_owner_ = 0;
+    }
     settle_locked(d);
   }
   run(d);
 }
 
 template <class P>
-void PoolCore<P>::set_exclusive_owner(std::uint64_t thread) noexcept {
+void PoolCore<P>::set_exclusive_owner(std::uint64_t period, std::uint64_t thread) noexcept {
   Guard lock(mutex_);
-  exclusive_owner_ = thread;
+  if (period == exclusive_period_) exclusive_owner_ = thread;
 }
 
 template <class P>

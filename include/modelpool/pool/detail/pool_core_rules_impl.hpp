@@ -74,6 +74,7 @@ void PoolCore<P>::serve_queue_locked(Deferred& d) {
       if (count_locked().leased > 0 && P::defect() != Defect::exclusive_passes_a_lease) return;
       ++exclusive_depth_;
       exclusive_owner_ = first.thread;
+      first.period = ++exclusive_period_;
     } else {
       first.slot = claim_locked(first.thread);
       if (first.slot == nullptr) return;
@@ -120,13 +121,23 @@ void PoolCore<P>::wake_watchers_locked(Deferred& d) {
   const Counts counts = count_locked();
   for (WaiterType* watcher = watchers_.front(); watcher != nullptr;) {
     WaiterType* const next = watcher->next;
-    const bool refused = watcher->kind == WaitKind::warm && (closed_ || draining_);
-    if (refused || holds_locked(*watcher, counts)) {
+    const WaitResult result = watch_result_locked(*watcher, counts);
+    if (result != WaitResult::none) {
       watchers_.remove(*watcher);
-      complete_locked(*watcher, refused ? WaitResult::closed : WaitResult::granted, d);
+      complete_locked(*watcher, result, d);
     }
     watcher = next;
   }
+}
+
+// none: it has to wait on.
+template <class P>
+WaitResult PoolCore<P>::watch_result_locked(const WaiterType& watcher, const Counts& counts) const {
+  if (watcher.kind == WaitKind::warm) {
+    if (closed_ || draining_) return WaitResult::closed;
+    if (watcher.threshold > max_size_) return WaitResult::impossible;
+  }
+  return holds_locked(watcher, counts) ? WaitResult::granted : WaitResult::none;
 }
 
 template <class P>
@@ -169,7 +180,9 @@ typename PoolCore<P>::Counts PoolCore<P>::count_locked() const {
 
 template <class P>
 bool PoolCore<P>::unused_locked() const {
-  if (creators_ > 0 || keeper_runs_ || exclusive_depth_ > 0 || !queue_.empty() || !watchers_.empty()) return false;
+  if (creators_ > 0 || keeper_runs_ || exclusive_depth_ > 0 || exclusive_cut_off_ > 0 || !queue_.empty() ||
+      !watchers_.empty())
+    return false;
   for (const auto& slot : slots_)
     if (slot_state(slot->word.load(std::memory_order_acquire)) != SlotState::empty) return false;
   return true;
@@ -294,6 +307,10 @@ void PoolCore<P>::cut_off_leases_locked(CleanupReport& report) {
     ++detached_;
     ++report.detached;
   }
+  exclusive_cut_off_ += exclusive_depth_;
+  exclusive_depth_ = 0;
+  exclusive_owner_ = 0;
+  ++exclusive_period_;
 }
 
 template <class P>

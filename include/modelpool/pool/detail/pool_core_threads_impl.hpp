@@ -19,7 +19,7 @@ namespace modelpool::detail {
 template <class P>
 std::size_t PoolCore<P>::creations_needed_locked() const {
   if (closed_ || draining_ || paused_ || abandoned_ >= kMaxAbandoned) return 0;
-  const std::size_t room = creating_ + (size_ < max_size_ ? max_size_ - size_ : 0);
+  const std::size_t room = room_to_create_locked();
   if (room == 0) return 0;
   const Counts counts = count_locked();
   const std::size_t ready = demand_locked() + settings_.min_idle;
@@ -30,7 +30,14 @@ std::size_t PoolCore<P>::creations_needed_locked() const {
                  ? watcher->threshold - counts.idle - counts.leased
                  : needed;
   }
+  if (needed == 0 && creation_owed_ && counts.idle == 0) needed = 1;
   return needed < room ? needed : room;
+}
+
+// Creations that are under way or would find a place.
+template <class P>
+std::size_t PoolCore<P>::room_to_create_locked() const {
+  return creating_ + (size_ < max_size_ ? max_size_ - size_ : 0);
 }
 
 // Callers in the queue that an instance would help.
@@ -45,6 +52,7 @@ std::size_t PoolCore<P>::demand_locked() const {
 
 template <class P>
 void PoolCore<P>::request_creators_locked(Deferred& d) {
+  if (creation_owed_ && (size_ >= max_size_ || count_locked().idle > 0)) creation_owed_ = false;
   if (backing_off_ || (size_ >= max_size_ && creating_ == 0)) return;
   const std::size_t needed = creations_needed_locked();
   const std::size_t allowed = needed < settings_.max_concurrent_creates ? needed : settings_.max_concurrent_creates;
@@ -62,14 +70,16 @@ void PoolCore<P>::creator_not_started() noexcept {
   {
     Guard lock(mutex_);
     --creators_;
-    do {
-      tell_one_locked(
-          std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
-                                                    "a thread to create an instance cannot be started")),
-          d);
-    } while (!queue_.empty());
+    while (tell_one_locked(
+        std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                                                  "a thread to create an instance cannot be started")),
+        d)) {
+    }
+    creation_owed_ = false;
     back_off_locked();
     settle_locked(d);
+    creators_ -= d.spawn_creators;  // not again at once: with the next change
+    d.spawn_creators = 0;
   }
   run(d);
 }
@@ -114,6 +124,7 @@ typename PoolCore<P>::Step PoolCore<P>::next_step_locked(Job& job, bool& backing
     until = next_create_at_;
     return Step::wait;
   }
+  creation_owed_ = false;
   job.slot = find_empty_locked();
   job.slot->word.store(slot_word(SlotState::creating, gated_), std::memory_order_release);
   ++size_;
@@ -201,23 +212,25 @@ void PoolCore<P>::fail_job_locked(Job& job, std::exception_ptr&& cause, Deferred
 }
 
 // The exception passes to the one that is told: its thread alone will let go of it.
+// Lets the first caller in the queue that may be served, or a warm_up, fail. @return false if there is none
 template <class P>
-void PoolCore<P>::tell_one_locked(std::exception_ptr&& cause, Deferred& d) {
+bool PoolCore<P>::tell_one_locked(std::exception_ptr&& cause, Deferred& d) {
   if (!queue_.empty() && servable_locked(*queue_.front())) {
     WaiterType& first = *queue_.front();
     ++failed_;
     unlink_locked(first);
     first.cause = std::move(cause);
     complete_locked(first, WaitResult::failed, d);
-    return;
+    return true;
   }
   for (WaiterType* watcher = watchers_.front(); watcher != nullptr; watcher = watcher->next) {
     if (watcher->kind != WaitKind::warm) continue;
     watchers_.remove(*watcher);
     watcher->cause = std::move(cause);
     complete_locked(*watcher, WaitResult::failed, d);
-    return;
+    return true;
   }
+  return false;
 }
 
 template <class P>

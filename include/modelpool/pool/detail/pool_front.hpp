@@ -28,10 +28,13 @@ class InstanceCallbacks : public InstanceOps {
   void on_create(std::uint64_t instance, Nanos took) noexcept override;
   void before_destroy(std::uint64_t instance, Nanos age, DestroyReason reason) noexcept override;
   void on_leak(std::uint64_t instance, std::uint64_t thread, Nanos held) noexcept override;
+  std::size_t bytes(const void* object) noexcept final;
 
   /// @return false when the instance is not to be used again, also where the user's function throws
   virtual bool validate(void* object) noexcept = 0;
   virtual bool reset(void* object) noexcept = 0;
+  /// @return PoolOptions::bytes_of
+  virtual std::size_t measure(const void* object) noexcept = 0;
   [[nodiscard]] virtual bool has_factory() const noexcept = 0;
   OnException judge(const std::exception_ptr& exception) noexcept;
   void before_acquire(std::uint64_t instance, Nanos waited) noexcept;
@@ -44,8 +47,9 @@ class InstanceCallbacks : public InstanceOps {
   const std::function<OnException(std::exception_ptr)> on_exception_policy;
   const bool has_validate, has_reset;
   std::atomic<std::uint64_t> hook_failures{0};
-  std::atomic<std::size_t> callers{
-      0};  ///< in slow calls that may throw with the pool's stats; the destructor waits for them
+  /// In calls that use the pool's stats or the user's functions; the destructor waits for them.
+  std::atomic<std::size_t> callers{0};
+  std::atomic<bool> over{false};  ///< the destructor has waited: none of the user's functions is called any more
 };
 
 /// The callbacks of a pool of T.
@@ -77,7 +81,7 @@ class TypedCallbacks final : public InstanceCallbacks {
       hook_failures.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  std::size_t bytes(const void* object) noexcept override {
+  std::size_t measure(const void* object) noexcept override {
     try {
       return bytes_of_ && object ? bytes_of_(*static_cast<const T*>(object)) : 0;
     } catch (...) {
@@ -135,7 +139,9 @@ Core* open_pool(PoolSettings settings, std::unique_ptr<InstanceCallbacks> callba
 void abandon_pool(Core* core) noexcept;  ///< ~ModelPool
 Granted acquire_lease(Core& core, const AcquireOptions& options);
 std::optional<Granted> try_acquire_lease(Core& core);
-void acquire_exclusivity(Core& core, const AcquireOptions& options);
+/// @param options  its timeout becomes what is left of it
+/// @return the period of exclusive access
+std::uint64_t acquire_exclusivity(Core& core, AcquireOptions& options);
 void end_lease(CoreSlot& slot, const LeaseEnd& end) noexcept;
 OnException judge_exception(const CoreSlot& slot, const std::exception_ptr& exception) noexcept;
 bool wait_available(Core& core, std::size_t max_concurrent, std::chrono::nanoseconds timeout);

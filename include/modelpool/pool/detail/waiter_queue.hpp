@@ -20,7 +20,7 @@ enum class WaitKind {
   quiet,      ///< no thread of the pool runs
 };
 
-enum class WaitResult { none, granted, closed, failed };
+enum class WaitResult { none, granted, closed, failed, impossible };
 
 /// One blocked call, on its thread's stack. Everything but the parker is under the core's mutex while the waiter is linked;
 /// after kDone it belongs to its thread alone. A waiter leaves only by unlinking itself under the mutex, or after each
@@ -34,6 +34,7 @@ struct Waiter {
   std::uint64_t thread = 0;
   Nanos since = 0;
   std::size_t threshold = 0;
+  std::uint64_t period = 0;  ///< of exclusive access that was granted
   Slot<P>* slot = nullptr;
   std::exception_ptr cause;
   Parker<P> parker;
