@@ -214,14 +214,16 @@ OptionGroup embed_options(EmbedFlags& o) {
 }
 
 OptionGroup search_options(SearchFlags& o) {
-  return {"Search",
-          {{"--index",
-            "DIR|FILE...",
-            "files to search, up to the next option or --; hidden and binary files are skipped",
-            Takes::values,
-            [&o](auto v) { o.index.emplace_back(v); },
-            {}},
-           count_option("--top-k", "passages to show for each question (default 5)", kMostCount, o.top_k)}};
+  return {
+      "Search",
+      {{"--index",
+        "DIR|FILE...",
+        "files to search, up to the next option or --; hidden and binary files are skipped",
+        Takes::values,
+        [&o](auto v) { o.index.emplace_back(v); },
+        {}},
+       count_option("--top-k", "passages to show for each question (default 5)", kMostCount, o.top_k),
+       flag("--no-cache", "embed all passages anew; else they are kept in ~/.cache/modelpool/search", o.cache, false)}};
 }
 
 OptionGroup tokenize_options(TokenizeFlags& o) {

@@ -50,6 +50,7 @@ struct EmbedFlags {
 struct SearchFlags {
   std::vector<std::string> index = {};  ///< files and folders
   std::size_t top_k = 5;
+  bool cache = true;  ///< keep the passages' embeddings for the next run, and use those of earlier ones
 };
 
 /// How a text is tokenized. Also what one row of JSON Lines may set for itself, but for `decode`.

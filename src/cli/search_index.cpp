@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/search_index.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -26,11 +29,8 @@ std::string text_to_embed(const Passage& passage) {
 }
 
 // Longest first: texts of one length make even batches, and the short ones fill the gaps at the end.
-std::vector<std::size_t> by_length(const std::vector<std::string>& texts) {
-  std::vector<std::size_t> order(texts.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return texts[a].size() > texts[b].size(); });
-  return order;
+void sort_by_length(std::vector<std::size_t>& rows, const std::vector<std::string>& texts) {
+  std::stable_sort(rows.begin(), rows.end(), [&](auto a, auto b) { return texts[a].size() > texts[b].size(); });
 }
 
 // The folder's prompt for passages, by the names that sentence-transformers looks for.
@@ -44,39 +44,68 @@ std::optional<std::string> passage_prompt(const EmbeddingManager& manager) {
 
 }  // namespace
 
-SearchIndex::SearchIndex(EmbeddingManager& manager, std::vector<Passage> passages, const CommandContext& context)
-    : passages_(std::move(passages)), dimension_(manager.dimension()), vectors_(passages_.size() * dimension_) {
+SearchIndex::SearchIndex(EmbeddingManager& manager, std::vector<Passage> passages, const PassageCache* cache,
+                         const CommandContext& context)
+    : passages_(std::move(passages)), dimension_(manager.dimension()) {
+  std::map<PassageKey, std::size_t> row_of_text;
+  std::vector<PassageKey> keys;    // of the rows
+  std::vector<std::string> texts;  // of the rows
+  for (const auto& passage : passages_) {
+    auto text = text_to_embed(passage);
+    const auto key = passage_key(text);
+    const auto [place, is_new] = row_of_text.try_emplace(key, texts.size());
+    rows_.push_back(place->second);
+    if (!is_new) continue;
+    keys.push_back(key);
+    texts.push_back(std::move(text));
+  }
+  vectors_.resize(texts.size() * dimension_);
+  auto missing = take_from(cache, keys, context.log);
+  if (missing.empty()) return;
+  embed(manager, texts, std::move(missing), context);
+  if (cache) cache->save(keys, vectors_);
+}
+
+std::vector<std::size_t> SearchIndex::take_from(const PassageCache* cache, std::span<const PassageKey> keys, Log& log) {
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (!cache || !cache->find(keys[i], row(i))) missing.push_back(i);
+  if (cache)
+    log.write(LogLevel::info, fmt::format("{} of {} passages from the cache {}", keys.size() - missing.size(),
+                                          keys.size(), cache->file().string()));
+  return missing;
+}
+
+void SearchIndex::embed(EmbeddingManager& manager, const std::vector<std::string>& texts, std::vector<std::size_t> rows,
+                        const CommandContext& context) {
+  sort_by_length(rows, texts);
   const auto& common = context.options.common;
-  std::vector<std::string> texts;
-  for (const auto& passage : passages_) texts.push_back(text_to_embed(passage));
-  const auto order = by_length(texts);
   const auto batch = std::min(kBatch, common.batch_size.value_or(kBatch));
   const auto options = make_embed_options(common, {.prompt_name = passage_prompt(manager)}, context.interrupt.token());
-  Progress progress(common.progress, "passages", texts.size());
+  Progress progress(common.progress, "passages", rows.size());
   const auto embed_batch = [&](std::size_t b) {
-    const auto rows = std::span{order}.subspan(b * batch, std::min(batch, order.size() - b * batch));
-    std::vector<std::string> some;
-    for (const auto row : rows) some.push_back(std::move(texts[row]));
+    const auto some = std::span{rows}.subspan(b * batch, std::min(batch, rows.size() - b * batch));
+    std::vector<std::string> their_texts;
+    for (const auto i : some) their_texts.push_back(texts[i]);
     const auto lease = manager.acquire({.timeout = common.timeout, .stop = context.interrupt.token()});
-    const auto embeddings = manager.embed(some, *lease, options);
-    for (std::size_t i = 0; i < rows.size(); ++i) store(rows[i], embeddings[i]);
-    progress.advance(rows.size());
+    const auto embeddings = manager.embed(their_texts, *lease, options);
+    for (std::size_t i = 0; i < some.size(); ++i) store(some[i], embeddings[i]);
+    progress.advance(some.size());
   };
-  parallel_for((order.size() + batch - 1) / batch, manager.pool_size(), context.interrupt.token(), embed_batch);
+  parallel_for((rows.size() + batch - 1) / batch, manager.pool_size(), context.interrupt.token(), embed_batch);
   if (context.interrupt.triggered()) throw Cancelled("interrupted while the passages were embedded");
 }
 
-void SearchIndex::store(std::size_t passage, std::span<const float> embedding) {
+void SearchIndex::store(std::size_t i, std::span<const float> embedding) {
   const auto length = std::max(length_of(embedding), 1e-12F);
-  auto* row = vectors_.data() + passage * dimension_;
-  std::transform(embedding.begin(), embedding.end(), row, [&](float x) { return x / length; });
+  std::transform(embedding.begin(), embedding.end(), row(i).begin(), [&](float x) { return x / length; });
 }
 
 std::vector<SearchIndex::Hit> SearchIndex::find(std::span<const float> query, std::size_t top_k) const {
   const auto length = std::max(length_of(query), 1e-12F);
   std::vector<Hit> hits(passages_.size());
   for (std::size_t i = 0; i < hits.size(); ++i) {
-    const auto* row = vectors_.data() + i * dimension_;
+    const auto* row = vectors_.data() + rows_[i] * dimension_;
     hits[i] = {.passage = i, .score = std::inner_product(query.begin(), query.end(), row, 0.0F) / length};
   }
   const auto kept = static_cast<std::ptrdiff_t>(std::min(top_k, hits.size()));

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "cli/command_context.hpp"
+#include "cli/passage_cache.hpp"
 #include "cli/passages.hpp"
 #include "modelpool/managers/embedding.hpp"
 
@@ -16,9 +18,11 @@ namespace modelpool::cli {
 /// Thread safety: const members, any number of threads.
 class SearchIndex {
  public:
-  /// Embeds the passages: several threads, each with a lease on an instance of its own for one batch at a time.
+  /// Embeds the passages that are not in the cache: several threads, each with a lease on an instance of its own for one
+  /// batch at a time. Passages of one text are embedded once. The cache, if there is one, then gets what it lacks.
   /// @throws Cancelled after an interruption, and what the manager throws
-  SearchIndex(EmbeddingManager& manager, std::vector<Passage> passages, const CommandContext& context);
+  SearchIndex(EmbeddingManager& manager, std::vector<Passage> passages, const PassageCache* cache,
+              const CommandContext& context);
 
   struct Hit {
     std::size_t passage;
@@ -30,11 +34,19 @@ class SearchIndex {
   [[nodiscard]] std::size_t size() const noexcept { return passages_.size(); }
 
  private:
-  void store(std::size_t passage, std::span<const float> embedding);
+  /// @return the rows that are not there
+  std::vector<std::size_t> take_from(const PassageCache* cache, std::span<const PassageKey> keys, Log& log);
+  void embed(EmbeddingManager& manager, const std::vector<std::string>& texts, std::vector<std::size_t> rows,
+             const CommandContext& context);
+  void store(std::size_t i, std::span<const float> embedding);
+  [[nodiscard]] std::span<float> row(std::size_t i) noexcept {
+    return std::span{vectors_}.subspan(i * dimension_, dimension_);
+  }
 
   std::vector<Passage> passages_;
   std::size_t dimension_ = 0;
-  std::vector<float> vectors_;  // (passages, dimension), of unit length
+  std::vector<std::size_t> rows_;  // (passages): in vectors_, the same for the same text
+  std::vector<float> vectors_;     // (rows, dimension), of unit length
 };
 
 }  // namespace modelpool::cli

@@ -15,6 +15,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "support/temporary_folder.hpp"
+
 extern char** environ;
 
 namespace modelpool::test {
@@ -70,6 +72,12 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
   return all;
 }
 
+/// So that no test touches the user's own cache.
+std::string cache_folder() {
+  static const TemporaryFolder folder;
+  return folder.path().string();
+}
+
 void set_signals(posix_spawnattr_t* attributes) {
   sigset_t defaults;
   sigemptyset(&defaults);
@@ -118,7 +126,9 @@ Process::Process(const std::vector<std::string>& arguments, const ProcessOptions
   std::vector<std::string> words{MODELPOOL_CLI_PROGRAM};
   if (options.ignore_sigint) words = {"/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", MODELPOOL_CLI_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  auto variables = environment_with(options.variables);
+  auto given = options.variables;
+  given.try_emplace("XDG_CACHE_HOME", cache_folder());
+  auto variables = environment_with(given);
   const int error = ::posix_spawn(&pid_, words.front().c_str(), &actions, &attributes, pointers(words).data(),
                                   pointers(variables).data());
   ::posix_spawn_file_actions_destroy(&actions);

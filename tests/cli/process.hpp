@@ -14,13 +14,14 @@ namespace modelpool::test {
 
 /// How the program is started. What is not given: no input, and output that the test reads.
 struct ProcessOptions {
-  std::string input = {};                             ///< on standard input
-  bool input_stays_open = false;                      ///< a pipe that the test writes to, after `input`
-  std::string output_file = {};                       ///< standard output goes there, for example /dev/full
-  bool output_closed = false;                         ///< standard output is not open at all
-  bool output_unread = false;                         ///< a pipe that nobody reads from
-  bool ignore_sigint = false;                         ///< as shells start background jobs
-  std::map<std::string, std::string> variables = {};  ///< beside those of this process
+  std::string input = {};         ///< on standard input
+  bool input_stays_open = false;  ///< a pipe that the test writes to, after `input`
+  std::string output_file = {};   ///< standard output goes there, for example /dev/full
+  bool output_closed = false;     ///< standard output is not open at all
+  bool output_unread = false;     ///< a pipe that nobody reads from
+  bool ignore_sigint = false;     ///< as shells start background jobs
+  /// Beside those of this process; without XDG_CACHE_HOME among them it is a temporary folder of the test program.
+  std::map<std::string, std::string> variables = {};
 };
 
 struct ProcessResult {

@@ -5,10 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 
 #include "cli/embedder.hpp"
 #include "cli/input.hpp"
 #include "cli/json.hpp"
+#include "cli/model_folder.hpp"
+#include "cli/model_identity.hpp"
 #include "cli/search_index.hpp"
 #include "cli/wrap.hpp"
 
@@ -93,15 +97,66 @@ EmbedFlags question_flags(const EmbeddingManager& manager) {
   return flags;
 }
 
+// What the numbers depend on before the model is loaded. nullopt: without a cache.
+std::optional<Sha256> identity_of_files(const CommandContext& context, const std::filesystem::path& folder) {
+  if (!context.options.search.cache) return std::nullopt;
+  try {
+    Sha256 identity;
+    add_program(identity);
+    add_model_files(identity, folder);
+    return identity;
+  } catch (const std::exception& e) {
+    context.log.write(LogLevel::info, fmt::format("passages are embedded without a cache: {}", e.what()));
+    return std::nullopt;
+  }
+}
+
+// What the folder's files leave open: options of the command line and the machine decide these.
+void add_choices(Sha256& hash, const ModelInfo& info) {
+  for (const auto& text : {info.dtype, info.device, info.pooling}) hash.add_text(text);
+  for (const auto number : {info.dimension, info.max_length, std::size_t{info.normalize}}) hash.add_number(number);
+}
+
+// One file for a folder, dtype and device, so that what a changed model left behind does not pile up.
+std::string cache_file_name(const EmbeddingManager& manager, const ModelInfo& info) {
+  std::error_code ignored;
+  Sha256 hash;
+  for (const auto& text :
+       {std::filesystem::weakly_canonical(manager.folder(), ignored).string(), info.dtype, info.device})
+    hash.add_text(text);
+  const auto digest = hash.finish();
+  std::string name;
+  for (std::size_t i = 0; i < 16; ++i) name += fmt::format("{:02x}", digest[i]);
+  return name + ".passages";
+}
+
+std::optional<PassageCache> open_cache(std::optional<Sha256> identity, EmbeddingManager& manager, Log& log) {
+  if (!identity) return std::nullopt;
+  const auto folder = search_cache_folder(process_environment);
+  if (!folder) {
+    log.write(LogLevel::info, "passages are embedded without a cache: neither XDG_CACHE_HOME nor HOME names a folder");
+    return std::nullopt;
+  }
+  const auto info = manager.info();
+  add_choices(*identity, info);
+  return std::optional<PassageCache>(
+      std::in_place,
+      PassageCachePlace{
+          .file = *folder / cache_file_name(manager, info), .model = identity->finish(), .dimension = info.dimension},
+      log);
+}
+
 }  // namespace
 
 int run_search(CommandContext& context) {
   const auto& options = context.options;
   InputSource source(options.common, context.interrupt.wake_fd());
   auto passages = read_passages(options.search.index, context.log);
+  const auto identity = identity_of_files(context, resolve_model(options.common.model, process_environment));
   auto manager = open_embedder(options.common);
   load_model(manager, 1, context);
-  const SearchIndex index(manager, std::move(passages), context);
+  const auto cache = open_cache(identity, manager, context.log);
+  const SearchIndex index(manager, std::move(passages), cache ? &*cache : nullptr, context);
   const auto flags = question_flags(manager);
   std::size_t failures = 0;
   while (!context.interrupt.triggered()) {
