@@ -214,16 +214,18 @@ OptionGroup embed_options(EmbedFlags& o) {
 }
 
 OptionGroup search_options(SearchFlags& o) {
-  return {
-      "Search",
-      {{"--index",
-        "DIR|FILE...",
-        "files to search, up to the next option or --; hidden and binary files are skipped",
-        Takes::values,
-        [&o](auto v) { o.index.emplace_back(v); },
-        {}},
-       count_option("--top-k", "passages to show for each question (default 5)", kMostCount, o.top_k),
-       flag("--no-cache", "embed all passages anew; else they are kept in ~/.cache/modelpool/search", o.cache, false)}};
+  return {"Search",
+          {{"--index",
+            "DIR|FILE...",
+            "files to search, up to the next option or --; hidden and binary files are skipped",
+            Takes::values,
+            [&o](auto v) { o.index.emplace_back(v); },
+            {}},
+           count_option("--top-k", "passages to show for each question (default 5)", kMostCount, o.top_k),
+           flag("--no-cache",
+                "neither use nor keep embeddings in ~/.cache/modelpool/search, a folder that may be removed "
+                "(XDG_CACHE_HOME moves it)",
+                o.cache, false)}};
 }
 
 OptionGroup tokenize_options(TokenizeFlags& o) {
