@@ -105,7 +105,8 @@ class OutOfMemory : public Error {
  public:
   static constexpr std::string_view kCode = "out_of_memory";
   /// @param requested_bytes, free_bytes  in bytes; nullopt where the allocator does not tell
-  OutOfMemory(std::string device, std::optional<std::uint64_t> requested_bytes, std::optional<std::uint64_t> free_bytes);
+  OutOfMemory(std::string device, std::optional<std::uint64_t> requested_bytes,
+              std::optional<std::uint64_t> free_bytes);
   ~OutOfMemory() override;
   std::string device;
   std::optional<std::uint64_t> requested_bytes;

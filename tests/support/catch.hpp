@@ -11,10 +11,10 @@ using Catch::Approx;
 
 // Catch2 2 has no SKIP: the reason is printed and the case ends without having failed.
 #ifndef SKIP
-#define SKIP(reason)                        \
-  do {                                      \
-    WARN("skipped: " << reason);            \
-    SUCCEED("skipped");                     \
-    return;                                 \
+#define SKIP(reason)             \
+  do {                           \
+    WARN("skipped: " << reason); \
+    SUCCEED("skipped");          \
+    return;                      \
   } while (false)
 #endif

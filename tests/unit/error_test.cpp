@@ -34,6 +34,7 @@ TEST_CASE("an unsupported model lists what is supported", "[error]") {
 TEST_CASE("out of memory says what was asked for, what is free and what to do", "[error]") {
   const OutOfMemory error{"cpu", 100, 10};
   CHECK(std::string(error.what()) ==
-        "cpu is out of memory: 100 bytes were asked for, 10 bytes are free; use smaller batches, fewer instances or a lower "
+        "cpu is out of memory: 100 bytes were asked for, 10 bytes are free; use smaller batches, fewer instances or a "
+        "lower "
         "precision");
 }

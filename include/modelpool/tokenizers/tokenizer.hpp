@@ -17,8 +17,8 @@ namespace modelpool {
 /// What a text becomes. All vectors have the same length, one element for each token.
 struct Encoding {
   std::vector<std::int32_t> input_ids;
-  std::vector<std::int32_t> token_type_ids;        ///< 0 for the first text of a pair, 1 for the second
-  std::vector<std::uint8_t> special_tokens_mask;   ///< 1 where the token was added by the post-processor
+  std::vector<std::int32_t> token_type_ids;       ///< 0 for the first text of a pair, 1 for the second
+  std::vector<std::uint8_t> special_tokens_mask;  ///< 1 where the token was added by the post-processor
   /// [start, end) in Unicode code points of the token's own text; {0, 0} for special tokens.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> offsets;
 
@@ -55,7 +55,8 @@ class Tokenizer {
                                              const EncodeOptions& options = {}) const = 0;
   /// Ids back to text, with transformers' clean-up where the folder asks for it.
   /// @throws InvalidInput  on an id outside the vocabulary
-  [[nodiscard]] virtual std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens = false) const = 0;
+  [[nodiscard]] virtual std::string decode(std::span<const std::int32_t> ids,
+                                           bool skip_special_tokens = false) const = 0;
 
   /// Number of ids, added tokens included.
   [[nodiscard]] virtual std::size_t vocab_size() const noexcept = 0;
