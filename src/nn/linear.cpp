@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/linear.hpp"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 
+#include "nn/memory.hpp"
 #include "nn/parallel.hpp"
 
 namespace modelpool::nn {
@@ -47,7 +46,7 @@ void split_outputs(const LinearArgs& all, int threads) {
 Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, Activation activation)
     : shape_{weight.size(0), weight.size(1)}, activation_(activation), bias_(bias) {
   const auto& kernels = kernels::cpu::best();
-  packed_ = at::empty({kernels.packed_size(shape_)}, at::kFloat);
+  packed_ = allocate_floats(kernels.packed_size(shape_));
   kernels.pack_weight(weight.const_data_ptr<float>(), shape_, packed_.mutable_data_ptr<float>());
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/workspace.hpp"
 
-#include <ATen/ops/empty.h>
+#include "nn/memory.hpp"
 
 namespace modelpool::nn {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 void grow(at::Tensor& buffer, std::int64_t floats) {
   if (buffer.defined() && buffer.numel() >= floats) return;
   buffer.reset();
-  buffer = at::empty({floats}, at::kFloat);
+  buffer = allocate_floats(floats);
 }
 
 }  // namespace
