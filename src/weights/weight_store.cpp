@@ -4,13 +4,15 @@
 #include <exception>
 #include <future>
 #include <map>
-#include <mutex>
 #include <optional>
+
+#include "modelpool/pool/detail/mutex.hpp"
 
 namespace modelpool {
 namespace {
 
 using Weights = std::shared_ptr<const void>;
+using Lock = detail::LockGuard<detail::Mutex>;
 
 /// In use (weights), being loaded (result), or left over from weights that are gone (neither).
 struct Entry {
@@ -18,12 +20,33 @@ struct Entry {
   std::optional<std::shared_future<Weights>> result;
 };
 
+/// What a caller finds: weights in use, or a load to wait for; neither, and the load is the caller's.
+struct Claim {
+  Weights weights;
+  std::optional<std::shared_future<Weights>> result;
+};
+
 }  // namespace
 
 struct WeightStore::State {
-  // Leaf lock: protects the map. Never held while weights are loaded, waited for or destroyed.
-  mutable std::mutex mutex;
-  std::map<TypedKey, Entry> entries;
+  Claim claim(const TypedKey& key, std::promise<Weights>& promise) {
+    const Lock lock{mutex};
+    std::erase_if(entries, [](const auto& item) { return !item.second.result && item.second.weights.expired(); });
+    auto& entry = entries[key];
+    if (entry.result) return {nullptr, entry.result};
+    if (auto weights = entry.weights.lock()) return {std::move(weights), std::nullopt};
+    entry.result = promise.get_future().share();
+    return {};
+  }
+
+  void finish(const TypedKey& key, const Weights& weights) {
+    const Lock lock{mutex};
+    entries[key] = {weights, std::nullopt};
+  }
+
+  // Leaf lock: nothing else is taken under it. Never held while weights are loaded, waited for or destroyed.
+  detail::Mutex mutex;
+  std::map<TypedKey, Entry> entries MODELPOOL_GUARDED_BY(mutex);
 };
 
 WeightStore::WeightStore() : state_(std::make_unique<State>()) {}
@@ -36,37 +59,23 @@ WeightStore& WeightStore::global() {
 
 std::shared_ptr<const void> WeightStore::get_or_load(const TypedKey& key, const Loader& load) {
   std::promise<Weights> promise;
-  {
-    std::unique_lock lock{state_->mutex};
-    std::erase_if(state_->entries,
-                  [](const auto& item) { return !item.second.result && item.second.weights.expired(); });
-    auto& entry = state_->entries[key];
-    if (entry.result) {
-      const auto result = *entry.result;
-      lock.unlock();
-      return result.get();
-    }
-    if (auto weights = entry.weights.lock()) return weights;
-    entry.result = promise.get_future().share();
-  }
-  const auto finish = [&](const Weights& weights) {
-    const std::lock_guard lock{state_->mutex};
-    state_->entries[key] = {weights, std::nullopt};
-  };
+  const auto claim = state_->claim(key, promise);
+  if (claim.weights) return claim.weights;
+  if (claim.result) return claim.result->get();
   try {
     auto weights = load();
-    finish(weights);
+    state_->finish(key, weights);
     promise.set_value(weights);
     return weights;
   } catch (...) {
-    finish(nullptr);
+    state_->finish(key, nullptr);
     promise.set_exception(std::current_exception());
     throw;
   }
 }
 
 std::size_t WeightStore::size() const {
-  const std::lock_guard lock{state_->mutex};
+  const Lock lock{state_->mutex};
   std::size_t count = 0;
   for (const auto& [key, entry] : state_->entries) count += !entry.weights.expired();
   return count;
