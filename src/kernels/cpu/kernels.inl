@@ -88,14 +88,15 @@ MODELPOOL_INLINE Vec erf(Vec x) {
   q = q * u + 1.1559109389781952e-01f;
   q = q * u + 5.052918791770935e-01f;
   q = q * u + 1.0f;
-  return x * p / q;
+  return min(max(x * p / q, splat(-1.0f)), splat(1.0f));  // rounding may leave it a unit beyond 1, which gelu would multiply
 }
 
 MODELPOOL_INLINE Vec gelu(Vec x) { return x * 0.5f * (1.0f + erf(x * 0.70710678118654752f)); }
-// The tanh form: tanh(u) = 1 - 2 / (e^2u + 1)
+// The tanh form: (1 + tanh(u)) / 2 = e^2u / (e^2u + 1), in this order so that nothing cancels for large negative x
 MODELPOOL_INLINE Vec gelu_new(Vec x) {
   const Vec u = 0.79788456080286536f * (x + 0.044715f * x * x * x);
-  return x * (1.0f - 1.0f / (exp(u + u) + 1.0f));
+  const Vec e = exp(u + u);
+  return x * (e / (e + 1.0f));
 }
 
 MODELPOOL_INLINE Vec activate(Vec x, Activation activation) {
