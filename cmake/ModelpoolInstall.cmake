@@ -16,5 +16,5 @@ set(MODELPOOL_BUILT_COMPONENTS "${_components}")
 configure_package_config_file(cmake/modelpoolConfig.cmake.in modelpoolConfig.cmake INSTALL_DESTINATION "${_package_dir}")
 write_basic_package_version_file(modelpoolConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/modelpoolConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/modelpoolConfigVersion.cmake"
-  cmake/FindModelpoolTorch.cmake cmake/ModelpoolFindTorchRoot.cmake DESTINATION "${_package_dir}")
+  cmake/FindModelpoolOpenMP.cmake cmake/FindModelpoolTorch.cmake cmake/ModelpoolFindTorchRoot.cmake DESTINATION "${_package_dir}")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "ticks.hpp"
+#include "turns.hpp"
 
 namespace pool_contention {
 namespace {
@@ -87,6 +88,7 @@ constexpr std::array kFloor{
     Rung{"floor-steady-clock", "floor: steady_clock::now()", steady_clock_read},
     Rung{"floor-coarse-clock", "floor: CLOCK_MONOTONIC_COARSE", coarse_clock_read},
     Rung{"floor-ticks", "floor: time-stamp counter", ticks_read},
+    Rung{"floor-turn", "floor: a turn of one thread in 30 on one CPU, by bare futexes", turn_ns},
 };
 
 /// Sleeps in a second thread for as long as it lives.
@@ -120,7 +122,7 @@ class SecondThread {
 std::span<const Rung> floor_rungs() { return kFloor; }
 
 std::vector<RungResult> climb(std::span<const Rung> rungs, std::size_t repetitions, std::chrono::nanoseconds batch) {
-  constexpr std::size_t kWarmUp = 100'000;
+  constexpr std::size_t kWarmUp = 10'000;
   const SecondThread second;
   std::vector<std::size_t> cycles;
   for (const Rung& rung : rungs) {

@@ -48,7 +48,7 @@ class [[nodiscard]] Lease {
     }
     return *this;
   }
-  ~Lease() {
+  MODELPOOL_ALWAYS_INLINE ~Lease() {
     if (slot_ != nullptr) end(detail::RealPlatform::uncaught_exceptions() > exceptions_);
   }
 
@@ -126,7 +126,7 @@ class [[nodiscard]] Lease {
 
   std::optional<OnException> verdict() const noexcept { return judged_ ? std::optional(verdict_) : std::nullopt; }
 
-  void end(bool unwinding) noexcept {
+  MODELPOOL_ALWAYS_INLINE void end(bool unwinding) noexcept {
     detail::CoreSlot& slot = *std::exchange(slot_, nullptr);
     object_ = nullptr;
     if (unwinding || destroy_after_use_ || judged_ || !slot.core->plain()) [[unlikely]]

@@ -49,11 +49,17 @@ class ModelPool {
   /// @throws PoolClosed      the pool is closed, or cleanup() is under way
   /// @throws CreateFailed    the factory failed and this was the first caller in the queue
   /// @throws DeadlockError   it would have to wait for leases that this thread itself holds
-  [[nodiscard]] Lease<T> acquire(const AcquireOptions& options = {}) {
+  [[nodiscard]] Lease<T> acquire(const AcquireOptions& options) {
     if (core_->plain() && !options.stop.stop_requested()) [[likely]]
       if (detail::CoreSlot* slot = core_->try_fast())
         return Lease<T>(typename Lease<T>::Key{}, {.slot = slot}, options.destroy_after_use);
     return Lease<T>(typename Lease<T>::Key{}, detail::acquire_lease(*core_, options), options.destroy_after_use);
+  }
+  /// acquire(AcquireOptions{}); where an instance is idle, the options are not even made.
+  [[nodiscard]] MODELPOOL_ALWAYS_INLINE Lease<T> acquire() {
+    if (core_->plain()) [[likely]]
+      if (detail::CoreSlot* slot = core_->try_fast()) return Lease<T>(typename Lease<T>::Key{}, {.slot = slot}, false);
+    return Lease<T>(typename Lease<T>::Key{}, detail::acquire_lease(*core_, {}), false);
   }
 
   /// An instance if one is idle and nobody waits for it. Never waits, never creates.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "modelpool/detail/inlining.hpp"
 #include "modelpool/detail/thread_annotations.hpp"
 #include "modelpool/pool/detail/platform.hpp"
 #include "modelpool/pool/detail/slot.hpp"
@@ -88,7 +89,7 @@ class PoolCore {
   PoolCore& operator=(const PoolCore&) = delete;
 
   /// The fast path. @return null when the slow path must decide
-  SlotType* try_fast() noexcept {
+  MODELPOOL_ALWAYS_INLINE SlotType* try_fast() noexcept {
     if (gate_.load(std::memory_order_relaxed) != 0 && P::defect() != Defect::newcomer_barges) return nullptr;
     ThreadCache& cache = P::thread_cache();
     ThreadCache::Hint& hint = cache.hints[id_ % ThreadCache::kHints];
@@ -107,9 +108,15 @@ class PoolCore {
   Outcome acquire(const Request& request) noexcept;
 
   /// The holder's last act with the instance: ends the measurement of the lease. @return how long it was held; 0: unknown
-  Nanos finish_lease(SlotType& slot) noexcept;
+  MODELPOOL_ALWAYS_INLINE Nanos finish_lease(SlotType& slot) noexcept {
+    const Nanos held = settings_.timing == Timing::off ? 0 : end_stamp(slot);
+    slot.holder.store(0);
+    if (settings_.idle_timeout) [[unlikely]]
+      slot.idle_since.store(P::now());
+    return held;
+  }
   /// After finish_lease. @return false when the slow path must decide; true: the slot, and this core, are no longer ours
-  static bool release_fast(SlotType& slot) noexcept {
+  MODELPOOL_ALWAYS_INLINE static bool release_fast(SlotType& slot) noexcept {
     std::uint32_t expected = slot_word(SlotState::leased);
     return slot.word.compare_exchange_strong(expected, slot_word(SlotState::idle), std::memory_order_acq_rel);
   }
@@ -217,6 +224,18 @@ class PoolCore {
     slot.holder.store(thread);
     if (settings_.timing != Timing::off) slot.stamp.store(P::stamp(clock_.tsc));
   }
+  // @return how long the lease was held; 0: it is not one of those that are measured
+  MODELPOOL_ALWAYS_INLINE Nanos end_stamp(SlotType& slot) noexcept {
+    Nanos held = 0;
+    if (slot.hold_skip > 0) {
+      --slot.hold_skip;
+    } else {
+      held = measure_hold(slot);
+    }
+    slot.stamp.store(0);
+    return held;
+  }
+  Nanos measure_hold(SlotType& slot) noexcept;
   [[nodiscard]] Nanos stamp_to_nanos(std::uint64_t ticks) const noexcept {
     return static_cast<Nanos>(static_cast<double>(ticks) * clock_.nanos_per_tick);
   }
@@ -377,27 +396,6 @@ class PoolCore {
   std::vector<std::unique_ptr<Table>> tables_ MODELPOOL_GUARDED_BY(mutex_);    // the last one is in use
   SlotType* spare_ MODELPOOL_GUARDED_BY(mutex_) = nullptr;                     // slots outside the table, for reuse
 };
-
-// In the header, because every lease ends with it.
-template <class P>
-inline Nanos PoolCore<P>::finish_lease(SlotType& slot) noexcept {
-  Nanos held = 0;
-  if (settings_.timing != Timing::off) {
-    if (slot.hold_skip > 0) {
-      --slot.hold_skip;
-    } else {
-      const bool sampled = settings_.timing == Timing::sampled;
-      held = stamp_to_nanos(P::stamp(clock_.tsc) - slot.stamp.load());
-      slot.hold.record(held, slot.hold_weight);
-      slot.hold_skip = sampled && held < kShortHold ? 15 : 0;
-      slot.hold_weight = slot.hold_skip + 1;
-    }
-    slot.stamp.store(0);
-  }
-  slot.holder.store(0);
-  if (settings_.idle_timeout) slot.idle_since.store(P::now());
-  return held;
-}
 
 extern template class PoolCore<RealPlatform>;
 

@@ -220,6 +220,16 @@ void PoolCore<P>::complete_locked(WaiterType& waiter, WaitResult result, Deferre
 }
 
 template <class P>
+Nanos PoolCore<P>::measure_hold(SlotType& slot) noexcept {
+  const bool sampled = settings_.timing == Timing::sampled;
+  const Nanos held = stamp_to_nanos(P::stamp(clock_.tsc) - slot.stamp.load());
+  slot.hold.record(held, slot.hold_weight);
+  slot.hold_skip = sampled && held < kShortHold ? 15 : 0;
+  slot.hold_weight = slot.hold_skip + 1;
+  return held;
+}
+
+template <class P>
 void PoolCore<P>::release(SlotType& slot, std::optional<DestroyReason> reason) noexcept {
   Deferred d;
   {
