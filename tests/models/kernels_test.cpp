@@ -41,6 +41,10 @@ double activate(double x, Activation activation) {
       return 0.5 * x * (1 + std::tanh(std::sqrt(2 / 3.14159265358979) * (x + 0.044715 * x * x * x)));
     case Activation::relu:
       return std::max(x, 0.0);
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
+    case Activation::tanh:
+      return std::tanh(x);
     case Activation::none:
       break;
   }
@@ -107,7 +111,8 @@ TEST_CASE("linear applies its activation to the finished sum", "[kernels]") {
   const auto which = GENERATE(range(std::size_t{0}, std::size_t{3}));
   if (which >= list.count) return;
   const auto& kernels = *list.items[which];
-  const auto activation = GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu);
+  const auto activation =
+      GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu, Activation::silu, Activation::tanh);
   CAPTURE(kernels.name, static_cast<int>(activation));
   const LinearCase c{41, 1000, 50, activation};  // inputs of several blocks; values from about -12 to 12
   const auto x = random(c.rows * c.in, 1, 0.3f);
@@ -118,7 +123,8 @@ TEST_CASE("linear applies its activation to the finished sum", "[kernels]") {
 
 TEST_CASE("activations are exact to float32's rounding over their whole range", "[kernels]") {
   const auto& kernels = *available().items[GENERATE(range(std::size_t{0}, available().count))];
-  const auto activation = GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu);
+  const auto activation =
+      GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu, Activation::silu, Activation::tanh);
   CAPTURE(kernels.name, static_cast<int>(activation));
   Floats x;
   for (int i = -20'000; i <= 20'000; ++i) x.push_back(static_cast<float>(i) / 1000);
@@ -213,16 +219,18 @@ TEST_CASE("the embedding is the normalised sum of word, position and type rows",
   CHECK(found == expected);
 }
 
-TEST_CASE("attention equals softmax(q k / scale) v, at every length and head size", "[kernels]") {
+TEST_CASE("attention equals softmax(q k / scale + bias) v, at every length and head size", "[kernels]") {
   const auto list = available();
   const auto which = GENERATE(range(std::size_t{0}, std::size_t{3}));
   if (which >= list.count) return;
   const auto& kernels = *list.items[which];
   const std::int64_t head_size = GENERATE(1, 20, 32, 64, 80);
   const std::int64_t length = GENERATE(1, 2, 7, 16, 33, 100);
-  CAPTURE(kernels.name, head_size, length);
+  const bool has_bias = GENERATE(false, true);
+  CAPTURE(kernels.name, head_size, length, has_bias);
   const std::int64_t stride = 3 * head_size + 5;
   const auto qkv = random(length * stride, 6);
+  const auto bias = has_bias ? random(2 * length - 1, 7) : Floats(static_cast<std::size_t>(2 * length - 1));
   const float scale = 1 / std::sqrt(static_cast<float>(head_size));
   const auto at = [&](std::int64_t part, std::int64_t t, std::int64_t i) {
     return double{qkv[static_cast<std::size_t>(t * stride + part * head_size + i)]};
@@ -235,7 +243,8 @@ TEST_CASE("attention equals softmax(q k / scale) v, at every length and head siz
     for (std::int64_t s = 0; s < length; ++s) {
       double dot = 0;
       for (std::int64_t i = 0; i < head_size; ++i) dot += at(0, t, i) * at(1, s, i);
-      sum += weights[static_cast<std::size_t>(s)] = std::exp(dot * double{scale});
+      sum += weights[static_cast<std::size_t>(s)] =
+          std::exp(dot * double{scale} + double{bias[static_cast<std::size_t>(length - 1 + s - t)]});
     }
     for (std::int64_t i = 0; i < head_size; ++i) {
       double value = 0;
@@ -258,7 +267,8 @@ TEST_CASE("attention equals softmax(q k / scale) v, at every length and head siz
                      .stride = stride,
                      .out_stride = head_size,
                      .scale = scale,
-                     .scratch = scratch.get()});
+                     .scratch = scratch.get(),
+                     .relative_bias = has_bias ? bias.data() + length - 1 : nullptr});
   CHECK(worst(found, expected) < 1e-5);
 }
 

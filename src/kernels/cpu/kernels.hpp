@@ -13,7 +13,7 @@
 namespace modelpool::kernels::cpu {
 
 /// What follows a linear layer, applied while its result is in registers.
-enum class Activation { none, gelu, gelu_new, relu };
+enum class Activation { none, gelu, gelu_new, relu, silu, tanh };
 
 /// A weight matrix rearranged for linear(): panels of `panel_width` outputs, in each of them all inputs behind one
 /// another. The last panel is filled up with zeros.
@@ -55,7 +55,7 @@ struct EmbeddingArgs {
   LayerNormArgs norm;             ///< x, residual: unused
 };
 
-/// Self-attention of one head of one sequence: out = softmax(q k^T * scale) v
+/// Self-attention of one head of one sequence: out = softmax(q k^T * scale + bias) v
 struct AttentionArgs {
   const float* q;  ///< (length, head_size), rows `stride` floats apart; k and v likewise
   const float* k;
@@ -64,6 +64,8 @@ struct AttentionArgs {
   std::int64_t length, head_size, stride, out_stride;
   float scale;
   float* scratch;  ///< attention_scratch(length, head_size) floats, 64-byte aligned
+  /// Of query i and key j: relative_bias[j - i], for -length < j - i < length; null: none
+  const float* relative_bias = nullptr;
 };
 
 struct Kernels {
