@@ -71,7 +71,7 @@ std::size_t max_length_of(const EmbedOptions& options, const models::EmbeddingCo
                           const Tokenizer& tokenizer) {
   if (!options.max_length) return default_max_length(config, tokenizer);
   const auto least = tokenizer.num_special_tokens() + 1;
-  const auto most = static_cast<std::size_t>(config.bert.max_position_embeddings);
+  const auto most = static_cast<std::size_t>(config.encoder.max_length());
   if (*options.max_length < least || *options.max_length > most) {
     throw InvalidOptions("max_length", fmt::to_string(*options.max_length), fmt::format("{} to {}", least, most));
   }
@@ -98,7 +98,7 @@ std::int64_t prompt_tokens(const std::string& prompt, const models::SentenceTran
 
 std::size_t default_max_length(const models::EmbeddingConfig& config, const Tokenizer& tokenizer) {
   if (const auto& length = config.sentence_transformer.max_seq_length) return *length;
-  const auto positions = static_cast<std::size_t>(config.bert.max_position_embeddings);
+  const auto positions = static_cast<std::size_t>(config.encoder.max_length());
   return std::min(tokenizer.model_max_length().value_or(positions), positions);
 }
 
@@ -112,7 +112,7 @@ EmbedRequest resolve(const EmbedOptions& options, const models::EmbeddingConfig&
   request.plan.normalize_before = folder.normalize && options.normalize.value_or(true);
   request.plan.normalize_after = options.normalize.value_or(false);
   request.dimension =
-      dimension_of(options, request.plan.modes.size() * static_cast<std::size_t>(config.bert.hidden_size));
+      dimension_of(options, request.plan.modes.size() * static_cast<std::size_t>(config.encoder.hidden_size));
   request.limits.texts = at_least("batch_size", options.batch_size.value_or(kBatchTexts), 1);
   request.limits.tokens = at_least("batch_tokens", options.batch_tokens.value_or(kBatchTokens), 1);
   request.deadline = Deadline::after(options.timeout);

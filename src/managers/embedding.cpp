@@ -171,7 +171,7 @@ EmbedTimings EmbeddingManager::run(std::span<const std::string_view> texts, Embe
                                         .pool = &pool(),
                                         .most_threads = instance || !share ? 1 : pool_size(),
                                         .keep_lease = !share};
-  detail::EmbedRun run(request, *impl_->tokenizer, impl_->config.bert.vocab_size, worker, delivery);
+  detail::EmbedRun run(request, *impl_->tokenizer, impl_->config.encoder.vocab_size, worker, delivery);
   for (std::size_t i = 0; i < texts.size(); i += request.texts_at_once) {
     run.run(texts.subspan(i, std::min(request.texts_at_once, texts.size() - i)), i);
   }
@@ -226,8 +226,8 @@ EmbedTimings EmbeddingManager::embed_each(std::span<const std::string> texts, Em
 ModelInfo EmbeddingManager::info() {
   const auto model = impl_->load();
   const auto& folder = impl_->config.sentence_transformer;
-  return {.architecture = impl_->config.architecture,
-          .model_type = impl_->config.model_type,
+  return {.architecture = impl_->config.model_class,
+          .model_type = impl_->config.encoder.model_type,
           .parameters = model->parameters(),
           .weight_bytes = model->bytes(),
           .dtype = std::string(to_string(impl_->placement.dtype)),
@@ -246,7 +246,8 @@ ModelInfo EmbeddingManager::info() {
 const Tokenizer& EmbeddingManager::tokenizer() const noexcept { return *impl_->tokenizer; }
 
 std::size_t EmbeddingManager::dimension() const noexcept {
-  return impl_->config.sentence_transformer.pooling.size() * static_cast<std::size_t>(impl_->config.bert.hidden_size);
+  return impl_->config.sentence_transformer.pooling.size() *
+         static_cast<std::size_t>(impl_->config.encoder.hidden_size);
 }
 
 std::size_t EmbeddingManager::dimension(const EmbedOptions& options) const {

@@ -20,12 +20,12 @@ std::string first_architecture(const JsonFile& file) {
 // Both files describe the same vectors.
 void check_agreement(const EmbeddingConfig& config) {
   const auto& st = config.sentence_transformer;
-  if (st.embedding_dimension && *st.embedding_dimension != config.bert.hidden_size) {
+  if (st.embedding_dimension && *st.embedding_dimension != config.encoder.hidden_size) {
     throw LoadError(st.pooling_file, "word_embedding_dimension", {},
                     fmt::format("{} is not the hidden_size of {}, {}", *st.embedding_dimension, config.config_file,
-                                config.bert.hidden_size));
+                                config.encoder.hidden_size));
   }
-  const auto positions = static_cast<std::size_t>(config.bert.max_position_embeddings);
+  const auto positions = static_cast<std::size_t>(config.encoder.max_length());
   if (st.max_seq_length && *st.max_seq_length > positions) {
     throw LoadError(st.max_seq_length_file, "max_seq_length", {},
                     fmt::format("{} is more than max_position_embeddings of {}, {}", *st.max_seq_length,
@@ -55,29 +55,24 @@ EmbeddingConfig EmbeddingConfig::from_folder(const std::filesystem::path& folder
   const auto file = JsonFile::read(config.sentence_transformer.transformer / "config.json");
   file.require_object();
   config.config_file = file.path();
-  const auto type = file.string("model_type");
-  if (!type) file.fail("model_type", "is missing; it says which kind of model this is");
-  if (*type != "bert") throw UnsupportedModel(file.path(), "model_type", *type, {"bert"});
-  config.model_type = *type;
-  config.architecture = first_architecture(file);
-  if (config.architecture.empty()) config.architecture = *type;
-  config.bert = BertConfig::from_json(file);
+  config.architecture = &architecture_of(file);
+  config.encoder = config.architecture->read_config(file);
+  config.model_class = first_architecture(file);
+  if (config.model_class.empty()) config.model_class = config.encoder.model_type;
   check_agreement(config);
   return config;
 }
 
 Checkpoint EmbeddingConfig::open_checkpoint() const {
-  return Checkpoint::open(sentence_transformer.transformer, bert_tensor_names());
+  return Checkpoint::open(sentence_transformer.transformer, architecture->names);
 }
 
-std::string EmbeddingConfig::weight_key() const {
-  return fmt::format("bert C={} L={} A={} I={} V={} P={} T={} eps={} act={}", bert.hidden_size, bert.num_hidden_layers,
-                     bert.num_attention_heads, bert.intermediate_size, bert.vocab_size, bert.max_position_embeddings,
-                     bert.type_vocab_size, bert.layer_norm_eps, static_cast<int>(bert.hidden_act));
-}
+std::string EmbeddingConfig::weight_key() const { return encoder.key(); }
 
 EmbeddingModel::EmbeddingModel(const EmbeddingConfig& config, Checkpoint checkpoint)
-    : bert_(config.bert, checkpoint), parameters_(checkpoint.parameters()), ignored_tensors_(checkpoint.ignored()) {
+    : encoder_(config.encoder, *config.architecture, checkpoint),
+      parameters_(checkpoint.parameters()),
+      ignored_tensors_(checkpoint.ignored()) {
   checkpoint.finish();
 }
 
@@ -103,7 +98,7 @@ void finish_text(std::span<const float> tokens, std::size_t features, const Pool
 
 void EmbeddingModel::forward(const nn::RaggedBatch& batch, const PoolingPlan& plan, nn::Workspace& workspace,
                              std::span<const std::span<float>> out) const {
-  const auto hidden_states = bert_.forward(batch, workspace);  // (T, C)
+  const auto hidden_states = encoder_.forward(batch, workspace);  // (T, C)
   const auto features = static_cast<std::size_t>(hidden_states.size(1));
   const float* from = hidden_states.const_data_ptr<float>();
   for (std::size_t i = 0; i < out.size(); ++i) {

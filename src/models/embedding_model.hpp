@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "models/bert.hpp"
+#include "models/encoder.hpp"
 #include "models/pooling.hpp"
 #include "models/sentence_transformer.hpp"
 #include "nn/ragged_batch.hpp"
@@ -21,10 +21,10 @@ namespace modelpool::models {
 /// All that a folder's configuration says of an embedding model; its weights are not touched.
 struct EmbeddingConfig {
   std::filesystem::path folder;
-  std::string config_file;   ///< path of config.json
-  std::string model_type;    ///< of config.json
-  std::string architecture;  ///< the first of config.json's `architectures`, or the model_type where there is none
-  BertConfig bert;
+  std::string config_file;  ///< path of config.json
+  std::string model_class;  ///< the first of config.json's `architectures`, or the model_type where there is none
+  const EncoderArchitecture* architecture = nullptr;  ///< never null after from_folder()
+  EncoderConfig encoder;
   SentenceTransformerConfig sentence_transformer;
 
   /// @throws LoadError, UnsupportedModel
@@ -51,17 +51,17 @@ class EmbeddingModel {
   /// @throws LoadError  a tensor is missing, unexpected, or of another shape than config.json says
   EmbeddingModel(const EmbeddingConfig& config, Checkpoint checkpoint);
 
-  /// @param batch  see BertModel::forward
+  /// @param batch  see Encoder::forward
   /// @param out    (B) vectors of the plan's dimension, one for each sequence
   void forward(const nn::RaggedBatch& batch, const PoolingPlan& plan, nn::Workspace& workspace,
                std::span<const std::span<float>> out) const;
 
-  [[nodiscard]] std::uint64_t bytes() const noexcept { return bert_.bytes(); }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return encoder_.bytes(); }
   [[nodiscard]] std::uint64_t parameters() const noexcept { return parameters_; }
   [[nodiscard]] const std::vector<std::string>& ignored_tensors() const noexcept { return ignored_tensors_; }
 
  private:
-  BertModel bert_;
+  Encoder encoder_;
   std::uint64_t parameters_;
   std::vector<std::string> ignored_tensors_;
 };

@@ -19,17 +19,18 @@ std::int64_t longest(const RaggedBatch& batch) {
 }  // namespace
 
 void ragged_self_attention(const at::Tensor& qkv, const at::Tensor& context, const RaggedBatch& batch,
-                           std::int64_t num_attention_heads, Workspace& workspace) {
+                           AttentionHeads heads, Workspace& workspace) {
   const auto& kernels = kernels::cpu::best();
   const std::int64_t hidden_size = context.size(1);
-  const std::int64_t head_size = hidden_size / num_attention_heads;
+  const std::int64_t head_size = hidden_size / heads.count;
   workspace.reserve_scratch(kernels.attention_scratch(longest(batch), head_size));
 
   const float* from = qkv.const_data_ptr<float>();
   float* to = context.mutable_data_ptr<float>();
-  parallel_for(batch.num_sequences() * num_attention_heads, workspace.threads(), [&](std::int64_t item, int thread) {
-    const std::int64_t sequence = item / num_attention_heads;
-    const std::int64_t feature = item % num_attention_heads * head_size;
+  parallel_for(batch.num_sequences() * heads.count, workspace.threads(), [&](std::int64_t item, int thread) {
+    const std::int64_t sequence = item / heads.count;
+    const std::int64_t head = item % heads.count;
+    const std::int64_t feature = head * head_size;
     const std::int64_t token = batch.cu_seqlens[static_cast<std::size_t>(sequence)];
     const float* q = from + token * 3 * hidden_size + feature;
     kernels.attention({.q = q,
@@ -41,7 +42,8 @@ void ragged_self_attention(const at::Tensor& qkv, const at::Tensor& context, con
                        .stride = 3 * hidden_size,
                        .out_stride = hidden_size,
                        .scale = 1.0f / std::sqrt(static_cast<float>(head_size)),
-                       .scratch = workspace.scratch(thread)});
+                       .scratch = workspace.scratch(thread),
+                       .relative_bias = heads.bias ? heads.bias->of_head(head) : nullptr});
   });
 }
 

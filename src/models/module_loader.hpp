@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include "nn/layer_norm.hpp"
+#include "nn/linear.hpp"
+#include "weights/checkpoint.hpp"
+
+namespace modelpool::models {
+
+/// Takes the modules that encoders are made of out of a checkpoint, by the names of the reference without ".weight" and
+/// ".bias". @throws LoadError (every member): a tensor is missing, or of another shape
+class ModuleLoader {
+ public:
+  using Shape = std::initializer_list<std::int64_t>;
+
+  explicit ModuleLoader(Checkpoint& checkpoint) noexcept : checkpoint_(checkpoint) {}
+
+  /// A tensor that may lie in the file's map: of a large table few rows are ever touched.
+  [[nodiscard]] at::Tensor table(const std::string& name, Shape shape);
+  [[nodiscard]] at::Tensor copied(const std::string& name, Shape shape);
+  /// @param features  of the rows that it normalises
+  [[nodiscard]] nn::LayerNorm norm(const std::string& name, std::int64_t features, double eps);
+  /// @param shape  (out_features, in_features)
+  [[nodiscard]] nn::Linear linear(const std::string& name, Shape shape,
+                                  nn::Activation activation = nn::Activation::none);
+  /// Three layers features -> features as one features -> 3 features, in the order of the names.
+  [[nodiscard]] nn::Linear fused(const std::array<std::string, 3>& names, std::int64_t features);
+
+ private:
+  Checkpoint& checkpoint_;
+};
+
+}  // namespace modelpool::models
