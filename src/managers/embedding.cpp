@@ -75,8 +75,10 @@ std::shared_ptr<const models::EmbeddingModel> EmbeddingManager::Impl::load() con
     auto checkpoint = config.open_checkpoint();
     const auto files = checkpoint.identity();
     const WeightKey key{{files.begin(), files.end()}, placement.device, placement.dtype, config.weight_key()};
-    return WeightStore::global().get_or_load<models::EmbeddingModel>(
-        key, [&] { return std::make_shared<const models::EmbeddingModel>(config, std::move(checkpoint)); });
+    return WeightStore::global().get_or_load<models::EmbeddingModel>(key, [&] {
+      return std::make_shared<const models::EmbeddingModel>(config, std::move(checkpoint),
+                                                            nn::precision_of(placement.dtype));
+    });
   } catch (...) {
     detail::rethrow_as_ours(to_string(placement.device));
   }

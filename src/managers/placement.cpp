@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "modelpool/error.hpp"
+#include "nn/precision.hpp"
 
 namespace modelpool {
 namespace {
@@ -29,9 +30,9 @@ namespace detail {
 namespace {
 
 DType dtype_for(DType wish) {
-  if (wish == DType::automatic || wish == DType::float32) return DType::float32;
-  throw InvalidOptions("dtype", std::string(to_string(wish)),
-                       fmt::format("float32 or auto: {} is not available yet in this version", to_string(wish)));
+  const DType dtype = wish == DType::automatic ? nn::automatic_dtype() : wish;
+  (void)nn::precision_of(dtype);  // refuses what there is not
+  return dtype;
 }
 
 Device device_for(const ManagerOptions& options, const Settings& settings) {

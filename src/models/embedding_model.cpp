@@ -69,8 +69,8 @@ Checkpoint EmbeddingConfig::open_checkpoint() const {
 
 std::string EmbeddingConfig::weight_key() const { return encoder.key(); }
 
-EmbeddingModel::EmbeddingModel(const EmbeddingConfig& config, Checkpoint checkpoint)
-    : encoder_(config.encoder, *config.architecture, checkpoint),
+EmbeddingModel::EmbeddingModel(const EmbeddingConfig& config, Checkpoint checkpoint, nn::Precision precision)
+    : encoder_(config.encoder, *config.architecture, checkpoint, precision),
       parameters_(checkpoint.parameters()),
       ignored_tensors_(checkpoint.ignored()) {
   checkpoint.finish();

@@ -49,7 +49,7 @@ class EmbeddingModel {
  public:
   /// Reads the weights. @param checkpoint  of the folder that the configuration is of
   /// @throws LoadError  a tensor is missing, unexpected, or of another shape than config.json says
-  EmbeddingModel(const EmbeddingConfig& config, Checkpoint checkpoint);
+  EmbeddingModel(const EmbeddingConfig& config, Checkpoint checkpoint, nn::Precision precision);
 
   /// @param batch  see Encoder::forward
   /// @param out    (B) vectors of the plan's dimension, one for each sequence

@@ -85,9 +85,10 @@ EncoderEmbeddings embeddings_of(const EncoderConfig& config, Checkpoint& checkpo
 
 }  // namespace
 
-Encoder::Encoder(const EncoderConfig& config, const EncoderArchitecture& architecture, Checkpoint& checkpoint)
+Encoder::Encoder(const EncoderConfig& config, const EncoderArchitecture& architecture, Checkpoint& checkpoint,
+                 nn::Precision precision)
     : embeddings_(embeddings_of(config, checkpoint)) {
-  ModuleLoader loader(checkpoint);
+  ModuleLoader loader(checkpoint, precision);
   layers_.reserve(static_cast<std::size_t>(config.num_hidden_layers));
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
     layers_.emplace_back(config, architecture.layer, fmt::format("{}{}.", architecture.layers, i), nn::RelativeBias{},

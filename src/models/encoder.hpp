@@ -62,7 +62,8 @@ struct EncoderArchitecture {
 class Encoder {
  public:
   /// @throws LoadError  a tensor is missing or has another shape than the configuration says
-  Encoder(const EncoderConfig& config, const EncoderArchitecture& architecture, Checkpoint& checkpoint);
+  Encoder(const EncoderConfig& config, const EncoderArchitecture& architecture, Checkpoint& checkpoint,
+          nn::Precision precision);
 
   /// @param batch  ids below vocab_size, each sequence of 1 … config.max_length() tokens
   /// @return       (T, C): the last hidden states, valid until the workspace's next forward

@@ -46,6 +46,13 @@ class EncoderLayer {
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 
  private:
+  void attend(const at::Tensor& hidden_states, const at::Tensor& context, const nn::RaggedBatch& batch,
+              nn::Workspace& workspace) const;
+  [[nodiscard]] std::int64_t block_rows() const;
+  void finish_in_blocks(const at::Tensor& hidden_states, const at::Tensor& context, nn::Workspace& workspace) const;
+  void finish_rows(float* hidden_states, const float* context, std::int64_t rows, float* block, float* scratch) const;
+  void finish_together(const at::Tensor& hidden_states, const at::Tensor& context, nn::Workspace& workspace) const;
+
   std::int64_t num_attention_heads_;
   nn::RelativeBias relative_bias_;
   nn::Linear query_key_value_;   // C -> 3 C, one product for the three

@@ -21,7 +21,7 @@ nn::LayerNorm ModuleLoader::norm(const std::string& name, std::int64_t features,
 
 nn::Linear ModuleLoader::linear(const std::string& name, Shape shape, nn::Activation activation) {
   const auto& weight = checkpoint_.take(name + ".weight", shape);
-  nn::Linear layer{tensor_from(weight, at::kFloat), copied(name + ".bias", {*shape.begin()}), activation};
+  nn::Linear layer{tensor_from(weight, at::kFloat), copied(name + ".bias", {*shape.begin()}), activation, precision_};
   weight.release_pages();  // it has been rearranged into memory of its own
   return layer;
 }
@@ -35,7 +35,7 @@ nn::Linear ModuleLoader::fused(const std::array<std::string, 3>& names, std::int
     weight.release_pages();
     biases[i] = copied(names[i] + ".bias", {features});
   }
-  return {at::cat(weights), at::cat(biases)};
+  return {at::cat(weights), at::cat(biases), nn::Activation::none, precision_};
 }
 
 }  // namespace modelpool::models

@@ -20,7 +20,9 @@ class ModuleLoader {
  public:
   using Shape = std::initializer_list<std::int64_t>;
 
-  explicit ModuleLoader(Checkpoint& checkpoint) noexcept : checkpoint_(checkpoint) {}
+  /// @param precision  of the linear layers; everything else is float32
+  explicit ModuleLoader(Checkpoint& checkpoint, nn::Precision precision = nn::Precision::float32) noexcept
+      : checkpoint_(checkpoint), precision_(precision) {}
 
   /// A tensor that may lie in the file's map: of a large table few rows are ever touched.
   [[nodiscard]] at::Tensor table(const std::string& name, Shape shape);
@@ -35,6 +37,7 @@ class ModuleLoader {
 
  private:
   Checkpoint& checkpoint_;
+  nn::Precision precision_;
 };
 
 }  // namespace modelpool::models

@@ -19,6 +19,8 @@ struct LayerNorm {
 
   /// hidden_states = norm(hidden_states + update), in place. @param hidden_states, update  (T, C)
   void add_and_norm(const at::Tensor& hidden_states, const at::Tensor& update, const Workspace& workspace) const;
+  /// The same of `rows` rows, on the calling thread alone.
+  void add_and_norm_rows(float* hidden_states, const float* update, std::int64_t rows) const;
   /// The kernel's arguments for `rows` rows from `out` on, without inputs.
   [[nodiscard]] kernels::cpu::LayerNormArgs args(float* out, std::int64_t rows) const;
   [[nodiscard]] std::uint64_t bytes() const noexcept { return weight.nbytes() + bias.nbytes(); }

@@ -3,9 +3,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/cpu/kernels.hpp"
+#include "nn/precision.hpp"
 #include "nn/workspace.hpp"
 
 namespace modelpool::nn {
@@ -19,18 +21,32 @@ class Linear {
   Linear() = default;
   /// @param weight  (out_features, in_features) float32, contiguous; not kept
   /// @param bias    (out_features) float32, or undefined
-  Linear(const at::Tensor& weight, const at::Tensor& bias, Activation activation = Activation::none);
+  Linear(const at::Tensor& weight, const at::Tensor& bias, Activation activation = Activation::none,
+         Precision precision = Precision::float32);
 
   /// @param x  (T, in_features)  @param y  (T, out_features), not overlapping x
-  void forward(const at::Tensor& x, const at::Tensor& y, const Workspace& workspace) const;
+  void forward(const at::Tensor& x, const at::Tensor& y, Workspace& workspace) const;
+  /// Some rows, on the calling thread alone.
+  /// @param x, y     (rows, in_features) and (rows, out_features), contiguous, not overlapping
+  /// @param scratch  scratch_bytes() bytes, 64-byte aligned
+  void forward_rows(const float* x, std::int64_t rows, float* y, void* scratch) const;
+  /// What a thread needs beside its inputs and outputs.
+  [[nodiscard]] std::size_t scratch_bytes() const;
+
+  /// Granularity for splitting rows, and the fewest for which walking through the weights is worth the way.
+  [[nodiscard]] std::int64_t row_block() const noexcept { return kernels_->row_block; }
+  [[nodiscard]] std::int64_t least_rows() const noexcept { return kernels_->least_rows; }
 
   [[nodiscard]] std::int64_t out_features() const noexcept { return shape_.out_features; }
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 
  private:
+  [[nodiscard]] kernels::cpu::LinearArgs args(const float* x, std::int64_t rows, float* y) const;
+
+  const kernels::cpu::LinearKernels* kernels_ = nullptr;
   kernels::cpu::PackedShape shape_{};
   Activation activation_ = Activation::none;
-  at::Tensor packed_;  // kernels::cpu::Kernels::pack_weight
+  at::Tensor packed_;  // LinearKernels::pack_weight
   at::Tensor bias_;    // (out_features)
 };
 

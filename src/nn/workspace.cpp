@@ -21,16 +21,18 @@ at::Tensor Workspace::take(Slot slot, std::int64_t rows, std::int64_t features) 
   return buffer.narrow(0, 0, rows * features).view({rows, features});
 }
 
-void Workspace::reserve_scratch(std::int64_t floats) {
-  if (floats <= scratch_floats_) return;
-  scratch_floats_ = (floats + 15) / 16 * 16;
-  grow(scratch_, scratch_floats_ * threads_);
+void Workspace::PerThread::reserve(std::int64_t floats, int threads) {
+  if (floats <= floats_) return;
+  floats_ = (floats + 15) / 16 * 16;
+  grow(memory_, floats_ * threads);
 }
 
-float* Workspace::scratch(int thread) const noexcept { return scratch_.data_ptr<float>() + scratch_floats_ * thread; }
+float* Workspace::PerThread::of(int thread) const noexcept {
+  return memory_.defined() ? memory_.data_ptr<float>() + floats_ * thread : nullptr;
+}
 
 std::uint64_t Workspace::bytes() const noexcept {
-  std::uint64_t sum = scratch_.defined() ? scratch_.nbytes() : 0;
+  std::uint64_t sum = scratch_.bytes() + blocks_.bytes();
   for (const auto& buffer : buffers_) sum += buffer.defined() ? buffer.nbytes() : 0;
   return sum;
 }

@@ -20,18 +20,36 @@ class Workspace {
 
   /// @return (rows, features) float32, uninitialised
   [[nodiscard]] at::Tensor take(Slot slot, std::int64_t rows, std::int64_t features);
-  /// @return `floats` of scratch for thread `thread` of this forward, 64-byte aligned, after reserve_scratch(floats)
-  [[nodiscard]] float* scratch(int thread) const noexcept;
-  void reserve_scratch(std::int64_t floats);
+  /// @return `floats` of scratch for thread `thread` of this forward, 64-byte aligned, after reserve_scratch(floats); null
+  ///         where nothing was ever reserved
+  [[nodiscard]] float* scratch(int thread) const noexcept { return scratch_.of(thread); }
+  void reserve_scratch(std::int64_t floats) { scratch_.reserve(floats, threads_); }
+
+  /// @return `floats` for results that thread `thread` passes from step to step, after reserve_block(floats); null where
+  ///         nothing was ever reserved
+  [[nodiscard]] float* block(int thread) const noexcept { return blocks_.of(thread); }
+  void reserve_block(std::int64_t floats) { blocks_.reserve(floats, threads_); }
 
   [[nodiscard]] int threads() const noexcept { return threads_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 
  private:
+  // Memory of the same size for each thread.
+  class PerThread {
+   public:
+    void reserve(std::int64_t floats, int threads);
+    [[nodiscard]] float* of(int thread) const noexcept;
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return memory_.defined() ? memory_.nbytes() : 0; }
+
+   private:
+    at::Tensor memory_;
+    std::int64_t floats_ = 0;  // of one thread
+  };
+
   int threads_;
   std::array<at::Tensor, static_cast<std::size_t>(Slot::count)> buffers_;
-  at::Tensor scratch_;
-  std::int64_t scratch_floats_ = 0;
+  PerThread scratch_;
+  PerThread blocks_;
 };
 
 }  // namespace modelpool::nn

@@ -71,33 +71,68 @@ Floats linear_reference(const LinearCase& c, const Floats& x, const Floats& weig
   return y;
 }
 
-Floats packed(const Kernels& kernels, const Floats& weight, PackedShape shape) {
-  Floats result(static_cast<std::size_t>(kernels.packed_size(shape)));
-  kernels.pack_weight(weight.data(), shape, result.data());
-  return result;
+/// Memory of any kind, aligned as the kernels ask for.
+class Aligned {
+ public:
+  explicit Aligned(std::size_t bytes) : memory_(std::aligned_alloc(64, (bytes / 64 + 1) * 64), &std::free) {}
+  [[nodiscard]] void* get() const { return memory_.get(); }
+  [[nodiscard]] float* floats() const { return static_cast<float*>(memory_.get()); }
+
+ private:
+  std::unique_ptr<void, decltype(&std::free)> memory_;
+};
+
+Floats run_linear(const LinearKernels& kernels, const LinearCase& c, const Floats& x, const Floats& weight,
+                  const Floats& bias) {
+  const PackedShape shape{c.out, c.in};
+  const Aligned packed(kernels.packed_bytes(shape));
+  const Aligned scratch(kernels.scratch_bytes(c.in));
+  kernels.pack_weight(weight.data(), shape, packed.get());
+  Floats y(static_cast<std::size_t>(c.rows * c.out) + 1, -1e9f);
+  kernels.linear(
+      {x.data(), packed.get(), bias.data(), y.data(), c.rows, c.in, c.out, shape, c.activation, scratch.get()});
+  CHECK(y.back() == -1e9f);  // nothing behind the last row is written
+  y.pop_back();
+  return y;
 }
 
 Floats run_linear(const Kernels& kernels, const LinearCase& c, const Floats& x, const Floats& weight,
                   const Floats& bias) {
-  const PackedShape shape{c.out, c.in};
-  const auto panels = packed(kernels, weight, shape);
-  Floats y(static_cast<std::size_t>(c.rows * c.out), -1e9f);
-  kernels.linear({x.data(), panels.data(), bias.data(), y.data(), c.rows, c.in, c.out, shape, c.activation});
-  return y;
+  return run_linear(kernels.float32, c, x, weight, bias);
+}
+
+const Kernels& any_kernels() { return *available().items[GENERATE(range(std::size_t{0}, available().count))]; }
+
+/// Every remainder of rows, inputs and outputs that a kernel may have.
+std::vector<LinearCase> cases_of_all_remainders() {
+  std::vector<LinearCase> cases{{1, 1, 1}, {2, 700, 3}, {300, 5, 40}, {1, 1536, 384}, {97, 384, 33}, {270, 64, 34}};
+  for (std::int64_t rows = 1; rows <= 35; ++rows) cases.push_back({rows, 17, 70});
+  for (std::int64_t out = 1; out <= 66; ++out) cases.push_back({7, 9, out});
+  for (std::int64_t in = 1; in <= 67; ++in) cases.push_back({5, in, 5});
+  return cases;
+}
+
+Floats integers(std::int64_t count, unsigned seed, int most) {
+  std::mt19937 engine(seed);
+  std::uniform_int_distribution<int> uniform(-most, most);
+  Floats values(static_cast<std::size_t>(count));
+  for (auto& value : values) value = static_cast<float>(uniform(engine));
+  return values;
+}
+
+/// The first number of each row is `most`, so that a scale by the largest one is 1.
+Floats integer_rows(std::int64_t rows, std::int64_t columns, unsigned seed, int most) {
+  auto values = integers(rows * columns, seed, most);
+  for (std::int64_t r = 0; r < rows; ++r) values[static_cast<std::size_t>(r * columns)] = static_cast<float>(most);
+  return values;
 }
 
 }  // namespace
 
 TEST_CASE("linear equals the sum over inputs, at every remainder of rows, inputs and outputs", "[kernels]") {
-  const auto list = available();
-  const auto which = GENERATE(range(std::size_t{0}, std::size_t{3}));
-  if (which >= list.count) return;
-  const auto& kernels = *list.items[which];
+  const auto& kernels = any_kernels();
   CAPTURE(kernels.name);
-  std::vector<LinearCase> cases{{1, 1, 1}, {2, 700, 3}, {300, 5, 40}, {1, 1536, 384}, {97, 384, 33}};
-  for (std::int64_t rows = 1; rows <= 26; ++rows) cases.push_back({rows, 17, 70});
-  for (std::int64_t out = 1; out <= 66; ++out) cases.push_back({7, 9, out});
-  for (const auto& c : cases) {
+  for (const auto& c : cases_of_all_remainders()) {
     CAPTURE(c.rows, c.in, c.out);
     const auto x = random(c.rows * c.in, 1);
     const auto weight = random(c.out * c.in, 2, 0.5f);
@@ -106,11 +141,72 @@ TEST_CASE("linear equals the sum over inputs, at every remainder of rows, inputs
   }
 }
 
+TEST_CASE("linear of bfloat16 is exact where weights and inputs are numbers of 8 bits", "[kernels]") {
+  const auto& kernels = any_kernels();
+  CAPTURE(kernels.name);
+  for (const auto& c : cases_of_all_remainders()) {
+    CAPTURE(c.rows, c.in, c.out);
+    const auto x = integers(c.rows * c.in, 1, 15);
+    const auto weight = integers(c.out * c.in, 2, 255);
+    const auto bias = integers(c.out, 3, 100);
+    CHECK(run_linear(kernels.bfloat16, c, x, weight, bias) == linear_reference(c, x, weight, bias));
+  }
+}
+
+TEST_CASE("linear of int8 is exact where weights are integers of 8 bits and inputs of 14", "[kernels]") {
+  const auto& kernels = any_kernels();
+  CAPTURE(kernels.name);
+  for (const auto& c : cases_of_all_remainders()) {
+    CAPTURE(c.rows, c.in, c.out);
+    const int most = static_cast<int>(std::min<std::int64_t>(2147483647 / (127 * c.in), 32767));
+    const auto x = integer_rows(c.rows, c.in, 1, most);
+    const auto weight = integer_rows(c.out, c.in, 2, 127);
+    const auto bias = integers(c.out, 3, 100);
+    const auto expected = linear_reference(c, x, weight, bias);
+    const auto found = run_linear(kernels.int8, c, x, weight, bias);
+    double largest = 0;
+    for (std::size_t i = 0; i < found.size(); ++i)
+      largest = std::max(
+          largest, std::abs(double{found[i]} - double{expected[i]}) / std::max(1.0, std::abs(double{expected[i]})));
+    CHECK(largest < 2e-6);  // rounding to float32, not of the integers
+  }
+}
+
+TEST_CASE("int8 stands rows and weights of zeros", "[kernels]") {
+  const auto& kernels = any_kernels();
+  const LinearCase c{3, 50, 20};
+  const auto bias = random(c.out, 3);
+  const auto weight = random(c.out * c.in, 2);
+  const auto found = run_linear(kernels.int8, c, Floats(150), weight, bias);
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == bias[i % 20]);
+  const auto none = run_linear(kernels.int8, c, random(150, 1), Floats(1000), bias);
+  for (std::size_t i = 0; i < none.size(); ++i) CHECK(none[i] == bias[i % 20]);
+}
+
+TEST_CASE("sums of the largest int8 products do not overflow", "[kernels]") {
+  const auto& kernels = any_kernels();
+  const LinearCase c{2, GENERATE(4, 516, 517, 1536, 8192), 3};
+  CAPTURE(kernels.name, c.in);
+  const Floats x(static_cast<std::size_t>(c.rows * c.in), -3.0f);
+  const Floats weight(static_cast<std::size_t>(c.out * c.in), 2.0f);
+  const auto found = run_linear(kernels.int8, c, x, weight, Floats(3));
+  for (const float value : found) CHECK(std::abs(value / (-6.0f * static_cast<float>(c.in)) - 1) < 1e-4f);
+}
+
+TEST_CASE("lower precisions are as close to float32 as their bits allow", "[kernels]") {
+  const auto& kernels = any_kernels();
+  CAPTURE(kernels.name);
+  const LinearCase c{70, 384, 96, GENERATE(Activation::none, Activation::gelu)};
+  const auto x = random(c.rows * c.in, 1);
+  const auto weight = random(c.out * c.in, 2, 0.05f);
+  const auto bias = random(c.out, 3);
+  const auto expected = linear_reference(c, x, weight, bias);  // standard deviation about 1
+  CHECK(worst(run_linear(kernels.bfloat16, c, x, weight, bias), expected) < 0.02);
+  CHECK(worst(run_linear(kernels.int8, c, x, weight, bias), expected) < 0.05);
+}
+
 TEST_CASE("linear applies its activation to the finished sum", "[kernels]") {
-  const auto list = available();
-  const auto which = GENERATE(range(std::size_t{0}, std::size_t{3}));
-  if (which >= list.count) return;
-  const auto& kernels = *list.items[which];
+  const auto& kernels = any_kernels();
   const auto activation =
       GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu, Activation::silu, Activation::tanh);
   CAPTURE(kernels.name, static_cast<int>(activation));
@@ -140,7 +236,7 @@ TEST_CASE("activations are exact to float32's rounding over their whole range", 
 }
 
 TEST_CASE("a row of linear has the same bits whatever rows are beside it", "[kernels]") {
-  const auto& kernels = best();
+  const auto& kernels = best().linear(GENERATE(Precision::float32, Precision::bfloat16, Precision::int8));
   const LinearCase c{131, 900, 77, Activation::gelu};
   const auto x = random(c.rows * c.in, 1);
   const auto weight = random(c.out * c.in, 2);
@@ -154,10 +250,7 @@ TEST_CASE("a row of linear has the same bits whatever rows are beside it", "[ker
 }
 
 TEST_CASE("layer norm equals mean and variance in double precision, in place and not", "[kernels]") {
-  const auto list = available();
-  const auto which = GENERATE(range(std::size_t{0}, std::size_t{3}));
-  if (which >= list.count) return;
-  const auto& kernels = *list.items[which];
+  const auto& kernels = any_kernels();
   const auto features = GENERATE(1, 3, 8, 31, 384, 385);
   CAPTURE(kernels.name, features);
   const std::int64_t rows = 5;
@@ -220,10 +313,7 @@ TEST_CASE("the embedding is the normalised sum of word, position and type rows",
 }
 
 TEST_CASE("attention equals softmax(q k / scale + bias) v, at every length and head size", "[kernels]") {
-  const auto list = available();
-  const auto which = GENERATE(range(std::size_t{0}, std::size_t{3}));
-  if (which >= list.count) return;
-  const auto& kernels = *list.items[which];
+  const auto& kernels = any_kernels();
   const std::int64_t head_size = GENERATE(1, 20, 32, 64, 80);
   const std::int64_t length = GENERATE(1, 2, 7, 16, 33, 100);
   const bool has_bias = GENERATE(false, true);
@@ -254,10 +344,7 @@ TEST_CASE("attention equals softmax(q k / scale + bias) v, at every length and h
   }
 
   Floats found(expected.size());
-  const std::unique_ptr<float, decltype(&std::free)> scratch(
-      static_cast<float*>(std::aligned_alloc(
-          64, static_cast<std::size_t>(kernels.attention_scratch(length, head_size)) * sizeof(float))),
-      &std::free);
+  const Aligned scratch(static_cast<std::size_t>(kernels.attention_scratch(length, head_size)) * sizeof(float));
   kernels.attention({.q = qkv.data(),
                      .k = qkv.data() + head_size,
                      .v = qkv.data() + 2 * head_size,
@@ -267,7 +354,7 @@ TEST_CASE("attention equals softmax(q k / scale + bias) v, at every length and h
                      .stride = stride,
                      .out_stride = head_size,
                      .scale = scale,
-                     .scratch = scratch.get(),
+                     .scratch = scratch.floats(),
                      .relative_bias = has_bias ? bias.data() + length - 1 : nullptr});
   CHECK(worst(found, expected) < 1e-5);
 }
@@ -278,10 +365,7 @@ TEST_CASE("softmax stands scores that would overflow", "[kernels]") {
   const Floats k{300, 0, -300, 0};
   const Floats v{1, 2, 3, 4};
   Floats out(4);
-  const std::unique_ptr<float, decltype(&std::free)> scratch(
-      static_cast<float*>(
-          std::aligned_alloc(64, static_cast<std::size_t>(kernels.attention_scratch(2, 2)) * sizeof(float))),
-      &std::free);
+  const Aligned scratch(static_cast<std::size_t>(kernels.attention_scratch(2, 2)) * sizeof(float));
   kernels.attention({.q = q.data(),
                      .k = k.data(),
                      .v = v.data(),
@@ -291,6 +375,6 @@ TEST_CASE("softmax stands scores that would overflow", "[kernels]") {
                      .stride = 2,
                      .out_stride = 2,
                      .scale = 1,
-                     .scratch = scratch.get()});
+                     .scratch = scratch.floats()});
   CHECK(out == Floats{1, 2, 1, 2});
 }

@@ -4,19 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 
-/// The arithmetic of our own on a CPU, float32, on plain pointers: no LibTorch here.
+/// The arithmetic of our own on a CPU, on plain pointers: no LibTorch here.
 ///
-/// One source (kernels.inl) is compiled for each instruction set, and the best one that the machine has is chosen at
-/// the first use. Every kernel computes a row (or a sequence) by itself, in an order that depends on neither its
-/// neighbours nor the number of threads: the same text gives the same bits in every batch. Thread safety: pure
-/// functions of their arguments.
+/// The sources (*.inl) are compiled for each instruction set, and the best one that the machine has is chosen at the first
+/// use. Every kernel computes a row (or a sequence) by itself, in an order that depends on neither its neighbours nor the
+/// number of threads: the same text gives the same bits in every batch. Thread safety: pure functions of their arguments.
 namespace modelpool::kernels::cpu {
 
 /// What follows a linear layer, applied while its result is in registers.
 enum class Activation { none, gelu, gelu_new, relu, silu, tanh };
 
-/// A weight matrix rearranged for linear(): panels of `panel_width` outputs, in each of them all inputs behind one
-/// another. The last panel is filled up with zeros.
 struct PackedShape {
   std::int64_t out_features;
   std::int64_t in_features;
@@ -24,13 +21,41 @@ struct PackedShape {
 
 /// y = activation(x W^T + bias)
 struct LinearArgs {
-  const float* x;       ///< (rows, in_features), rows `x_stride` floats apart
-  const float* packed;  ///< pack_weight()'s result
-  const float* bias;    ///< (out_features), or null
-  float* y;             ///< (rows, out_features), rows `y_stride` floats apart; not overlapping x
+  const float* x;      ///< (rows, in_features), rows `x_stride` floats apart
+  const void* packed;  ///< pack_weight()'s result, or from one of its panels on
+  const float* bias;   ///< (out_features), or null
+  float* y;            ///< (rows, out_features), rows `y_stride` floats apart; not overlapping x
   std::int64_t rows, x_stride, y_stride;
   PackedShape shape;
   Activation activation;
+  void* scratch;  ///< scratch_bytes(in_features) bytes, 64-byte aligned; may be null where that is 0
+};
+
+/// Linear layers whose weights are kept in one precision. A weight is rearranged for linear() into panels of `panel_width`
+/// outputs, each with all inputs and whatever else its outputs need; the last panel is filled up with zeros.
+struct LinearKernels {
+  std::int64_t row_block;  ///< rows that linear() computes together: the granularity for splitting a batch over threads
+  std::int64_t panel_width;  ///< the granularity for splitting outputs over threads
+  std::int64_t least_rows;   ///< with fewer, reading the weights takes longer than multiplying
+  std::size_t (*panel_bytes)(std::int64_t in_features);
+  /// @param weight  (out_features, in_features), contiguous
+  /// @param packed  ceil(out_features / panel_width) * panel_bytes(in_features) bytes, 64-byte aligned
+  void (*pack_weight)(const float* weight, PackedShape shape, void* packed);
+  std::size_t (*scratch_bytes)(std::int64_t in_features);
+  void (*linear)(const LinearArgs& args);
+
+  [[nodiscard]] std::size_t packed_bytes(PackedShape shape) const {
+    return static_cast<std::size_t>((shape.out_features + panel_width - 1) / panel_width) *
+           panel_bytes(shape.in_features);
+  }
+};
+
+/// What weights are kept as, and how exactly their products are computed.
+enum class Precision {
+  float32,
+  bfloat16,  ///< weights rounded to 8 bits of mantissa; so are the inputs where the processor multiplies bfloat16
+  int8,  ///< weights as integers of 8 bits with a scale for each output; the inputs as integers of 16 bits with a scale
+         ///< for each row, fewer bits where sums of more than 512 products could overflow otherwise
 };
 
 /// out = (x + residual - mean) / sqrt(variance + eps) * gamma + beta, row by row; population variance.
@@ -69,28 +94,35 @@ struct AttentionArgs {
 };
 
 struct Kernels {
-  const char* name;        ///< "avx512", "avx2" or "generic"
-  std::int64_t row_block;  ///< rows that linear() computes together: the granularity for splitting a batch over threads
-  std::int64_t panel_width;
+  const char* name;  ///< "amx", "avx512_bf16", "avx512_vnni", "avx512", "avx2" or "generic"
+  LinearKernels float32, bfloat16, int8;
+  bool multiplies_bfloat16;  ///< the processor does: bfloat16 is then faster than float32
 
-  /// @return floats that pack_weight() writes
-  std::int64_t (*packed_size)(PackedShape shape);
-  /// @param weight  (out_features, in_features), contiguous
-  void (*pack_weight)(const float* weight, PackedShape shape, float* packed);
-  void (*linear)(const LinearArgs& args);
   void (*layer_norm)(const LayerNormArgs& args);
   void (*embedding)(const EmbeddingArgs& args);
   std::int64_t (*attention_scratch)(std::int64_t length, std::int64_t head_size);
   void (*attention)(const AttentionArgs& args);
+
+  [[nodiscard]] const LinearKernels& linear(Precision precision) const {
+    switch (precision) {
+      case Precision::bfloat16:
+        return bfloat16;
+      case Precision::int8:
+        return int8;
+      case Precision::float32:
+        break;
+    }
+    return float32;
+  }
 };
 
 /// The best set for this machine.
 [[nodiscard]] const Kernels& best() noexcept;
-/// All sets that this machine can run, best first; for tests.
+/// All sets that this machine can run, best first.
 struct KernelList {
-  const Kernels* items[3];
+  const Kernels* items[6];
   std::size_t count;
 };
-[[nodiscard]] KernelList available() noexcept;
+[[nodiscard]] const KernelList& available() noexcept;
 
 }  // namespace modelpool::kernels::cpu
