@@ -54,8 +54,8 @@ struct LinearKernels {
 enum class Precision {
   float32,
   bfloat16,  ///< weights rounded to 8 bits of mantissa; so are the inputs where the processor multiplies bfloat16
-  int8,  ///< weights as integers of 8 bits with a scale for each output; the inputs as integers of 16 bits with a scale
-         ///< for each row, fewer bits where sums of more than 512 products could overflow otherwise
+  int8,      ///< weights as integers of 8 bits with a scale for each output and 64 inputs; the inputs as integers of 16
+             ///< bits with a scale for each row
 };
 
 /// out = (x + residual - mean) / sqrt(variance + eps) * gamma + beta, row by row; population variance.

@@ -22,38 +22,33 @@ MODELPOOL_INLINE i64 num_pairs(i64 in_features) { return (in_features + 1) / 2; 
 
 // ---- integers
 
-// w ~ scale[output] * element, x ~ scale[row] * element
+// w ~ scale[output, group] * element, x ~ scale[row] * element
 struct IntegerPairs {
   using Element = std::int8_t;
   using Sum = VecInt;
-  static constexpr float kMost = 127;
+  static constexpr i64 kGroup = 64;    // inputs whose weights share a scale: no sum of theirs leaves 32 bits
+  static constexpr float kMost = 127;  // of a weight as integer
+  static constexpr float kMostOfInputs = 32767;
 
   MODELPOOL_INLINE static VecShort load(const Element* p) { return widen(p); }
   MODELPOOL_INLINE static Sum dot(Sum sum, VecShort weights, VecShort inputs) {
     return MODELPOOL_KERNELS_DOT_INT(sum, weights, inputs);
   }
-  // Largest size of an input as integer: no sum of products leaves 32 bits.
-  MODELPOOL_INLINE static float most_of_inputs(i64 in_features) {
-    const i64 bound = 2147483647 / (127 * (in_features > 0 ? in_features : 1));
-    return static_cast<float>(min(bound, i64{32767}));
-  }
-  MODELPOOL_INLINE static Vec value(Sum sum, float row_scale, Vec output_scales) {
-    return __builtin_convertvector(sum, Vec) * (row_scale * output_scales);
+  MODELPOOL_INLINE static Vec add(Vec total, Sum sum, Vec scales) {
+    return total + __builtin_convertvector(sum, Vec) * scales;
   }
 
   // @return scale of the row
   static float convert(const float* x, i64 n, std::int16_t* out) {
-    const float most = most_of_inputs(n);
     const float size = largest(x, n);
-    const float scale = size / most;
-    const float inverse = size > 0 ? most / size : 0.0f;
+    const float inverse = size > 0 ? kMostOfInputs / size : 0.0f;
     const i64 whole = n / kVL * kVL;
     for (i64 i = 0; i < whole; i += kVL) {
       const HalfShort q = __builtin_convertvector(round_to_int(cpu::load(x + i) * inverse), HalfShort);
       __builtin_memcpy(out + i, &q, sizeof q);
     }
     for (i64 i = whole; i < n; ++i) out[i] = static_cast<std::int16_t>(round_to_int(splat(x[i] * inverse))[0]);
-    return scale;
+    return size / kMostOfInputs;
   }
 
   MODELPOOL_INLINE static float largest(const float* x, i64 n) {
@@ -71,7 +66,7 @@ struct IntegerPairs {
     return most;
   }
 
-  // Writes the weights of one output, `stride` elements from pair to pair. @return its scale
+  // Writes the weights of one output in one group, `stride` elements from pair to pair. @return its scale there
   static float pack(const float* weight, i64 n, Element* out, i64 stride) {
     const float size = largest(weight, n);
     const float inverse = size > 0 ? kMost / size : 0.0f;
@@ -89,6 +84,7 @@ struct IntegerPairs {
 struct Bf16Pairs {
   using Element = Bf16;
   using Sum = Vec;
+  static constexpr i64 kGroup = i64{1} << 30;  // no scales
 
   MODELPOOL_INLINE static VecShort load(const Element* p) {
     VecShort v;
@@ -98,7 +94,7 @@ struct Bf16Pairs {
   MODELPOOL_INLINE static Sum dot(Sum sum, VecShort weights, VecShort inputs) {
     return MODELPOOL_KERNELS_DOT_BF16(sum, weights, inputs);
   }
-  MODELPOOL_INLINE static Vec value(Sum sum, float, Vec) { return sum; }
+  MODELPOOL_INLINE static Vec add(Vec total, Sum sum, Vec) { return total + sum; }
 
   static float convert(const float* x, i64 n, std::int16_t* out) {
     auto* to = reinterpret_cast<Bf16*>(out);
@@ -114,7 +110,12 @@ struct Bf16Pairs {
 };
 #endif
 
-// ---- the panel: pairs x (outputs x 2) elements, then a scale for each output
+// ---- the panel: (pairs, outputs, 2) elements, then a scale for each (group, output)
+
+template <class Pairs>
+MODELPOOL_INLINE i64 num_groups(i64 in_features) {
+  return (in_features + Pairs::kGroup - 1) / Pairs::kGroup;
+}
 
 template <class Pairs>
 MODELPOOL_INLINE i64 element_bytes(i64 in_features) {
@@ -123,22 +124,30 @@ MODELPOOL_INLINE i64 element_bytes(i64 in_features) {
 
 template <class Pairs>
 std::size_t pair_panel_bytes(i64 in_features) {
+  const i64 scales = num_groups<Pairs>(in_features) * kPairWidth;
   return static_cast<std::size_t>(element_bytes<Pairs>(in_features) +
-                                  round_up(kPairWidth * static_cast<i64>(sizeof(float)), 64));
+                                  round_up(scales * static_cast<i64>(sizeof(float)), 64));
+}
+
+template <class Pairs>
+void pack_pair_panel(const float* weight, i64 columns, i64 depth, std::byte* panel) {
+  auto* elements = reinterpret_cast<typename Pairs::Element*>(panel);
+  auto* scales = reinterpret_cast<float*>(panel + element_bytes<Pairs>(depth));
+  for (i64 k = 0; k < depth; k += Pairs::kGroup, scales += kPairWidth) {
+    for (i64 j = 0; j < columns; ++j) {
+      scales[j] = Pairs::pack(weight + j * depth + k, min(depth - k, Pairs::kGroup), elements + k * kPairWidth + 2 * j,
+                              2 * kPairWidth);
+    }
+  }
 }
 
 template <class Pairs>
 void pack_pairs(const float* weight, PackedShape shape, void* packed) {
-  using Element = typename Pairs::Element;
   const i64 depth = shape.in_features;
   auto* at = static_cast<std::byte*>(packed);
   for (i64 n = 0; n < shape.out_features; n += kPairWidth, at += pair_panel_bytes<Pairs>(depth)) {
     __builtin_memset(at, 0, pair_panel_bytes<Pairs>(depth));
-    auto* elements = reinterpret_cast<Element*>(at);
-    auto* scales = reinterpret_cast<float*>(at + element_bytes<Pairs>(depth));
-    const i64 columns = min(shape.out_features - n, kPairWidth);
-    for (i64 j = 0; j < columns; ++j)
-      scales[j] = Pairs::pack(weight + (n + j) * depth, depth, elements + 2 * j, 2 * kPairWidth);
+    pack_pair_panel<Pairs>(weight + n * depth, min(shape.out_features - n, kPairWidth), depth, at);
   }
 }
 
@@ -149,14 +158,15 @@ struct PairTile {
   const std::int32_t* a;  // R rows, a_stride apart
   const float* a_scales;  // (R)
   const typename Pairs::Element* panel;
-  const float* scales;  // (kPairWidth)
+  const float* scales;  // (groups, kPairWidth)
   i64 a_stride, pairs;
 };
 
 template <std::size_t R, class Pairs>
-MODELPOOL_INLINE void multiply_pairs(const PairTile<Pairs>& tile, typename Pairs::Sum (&sum)[R][kPV]) {
-  const auto* b = tile.panel;
-  for (i64 k = 0; k < tile.pairs; ++k, b += 2 * kPairWidth) {
+MODELPOOL_INLINE void multiply_pairs(const PairTile<Pairs>& tile, i64 begin, i64 end,
+                                     typename Pairs::Sum (&sum)[R][kPV]) {
+  const auto* b = tile.panel + begin * 2 * kPairWidth;
+  for (i64 k = begin; k < end; ++k, b += 2 * kPairWidth) {
     VecShort row[kPV];
 #pragma GCC unroll 8
     for (i64 j = 0; j < kPV; ++j) row[j] = Pairs::load(b + j * 2 * kVL);
@@ -172,14 +182,20 @@ MODELPOOL_INLINE void multiply_pairs(const PairTile<Pairs>& tile, typename Pairs
 template <std::size_t R, class Pairs>
 void pair_tile_of(const PairTile<Pairs>& tile, const Output& out) {
   prefetch<R>(out, kPairWidth);
-  typename Pairs::Sum sum[R][kPV] = {};
-  multiply_pairs(tile, sum);
-  Vec values[R][kPV];
-  for (i64 j = 0; j < kPV; ++j) {
-    const Vec scales = load(tile.scales + j * kVL);
-    for (i64 i = 0; i < static_cast<i64>(R); ++i) values[i][j] = Pairs::value(sum[i][j], tile.a_scales[i], scales);
+  Vec total[R][kPV] = {};
+  const float* scales = tile.scales;
+  for (i64 k = 0; k < tile.pairs; k += Pairs::kGroup / 2, scales += kPairWidth) {
+    typename Pairs::Sum sum[R][kPV] = {};
+    multiply_pairs(tile, k, min(k + Pairs::kGroup / 2, tile.pairs), sum);
+    for (i64 j = 0; j < kPV; ++j) {
+      const Vec scale = load(scales + j * kVL);
+      for (i64 i = 0; i < static_cast<i64>(R); ++i) total[i][j] = Pairs::add(total[i][j], sum[i][j], scale);
+    }
   }
-  write(out, values);
+  for (i64 i = 0; i < static_cast<i64>(R); ++i) {
+    for (i64 j = 0; j < kPV; ++j) total[i][j] *= tile.a_scales[i];
+  }
+  write(out, total);
 }
 
 template <std::size_t R, class Pairs>
@@ -216,7 +232,7 @@ void linear_pairs(const LinearArgs& args) {
     const auto* at = static_cast<const std::byte*>(args.packed);
     for (i64 n = 0; n < args.shape.out_features; n += kPairWidth, at += pair_panel_bytes<Pairs>(depth)) {
       const auto* panel = reinterpret_cast<const typename Pairs::Element*>(at);
-      const auto* scales = reinterpret_cast<const float*>(at + element_bytes<Pairs>(depth));
+      const auto* scales = reinterpret_cast<const float*>(at + element_bytes<Pairs>(depth));  // (groups, kPairWidth)
       for (i64 i = 0; i < rows; i += kPR) {
         const PairTile<Pairs> tile{inputs.pairs + i * pairs, inputs.scales + i, panel, scales, pairs, pairs};
         const Output out{args.y + (m + i) * args.y_stride + n,         args.y_stride,
