@@ -62,23 +62,37 @@ void embedding(const EmbeddingArgs& args) {
 }
 
 // ---- attention
-// Both products
-// are tiles of linear(): keys are packed as a weight of `length` outputs, values as one of head_size outputs and
-// `length` inputs. Queries are taken kMR at a time, so the scores of a step stay in the first-level cache.
+// Both products are tiles of linear(): keys are packed as a weight of `length` outputs; values are one of head_size outputs
+// and `length` inputs as they lie there, or packed where a head is no whole number of panels wide. Queries are taken kMR at a
+// time, so the scores of a step stay in the first-level cache.
 
 i64 key_floats(i64 length, i64 head_size) { return round_up(length, kNR) * head_size; }
-i64 value_floats(i64 length, i64 head_size) { return round_up(head_size, kNR) * length; }
+i64 value_floats(i64 length, i64 head_size) { return head_size % kNR == 0 ? 0 : round_up(head_size, kNR) * length; }
 
 i64 attention_scratch(i64 length, i64 head_size) {
   return round_up(key_floats(length, head_size) + value_floats(length, head_size) + kMR * round_up(length, kNR), 16);
 }
 
+// Columns [k, k + VL) of the keys [n, n + VL): rows of the packed panel, kNR apart.
+MODELPOOL_INLINE void pack_key_square(const AttentionArgs& args, i64 n, i64 k, float* packed) {
+  Vec rows[kVL];
+#pragma GCC unroll 16
+  for (i64 j = 0; j < kVL; ++j) rows[j] = load(args.k + (n + j) * args.stride + k);
+  transpose(rows);
+#pragma GCC unroll 16
+  for (i64 j = 0; j < kVL; ++j) store(packed + j * kNR, rows[j]);
+}
+
 void pack_keys(const AttentionArgs& args, float* packed) {
-  for (i64 n = 0; n < args.length; n += kNR) {
-    const i64 columns = min(args.length - n, kNR);
-    for (i64 k = 0; k < args.head_size; ++k, packed += kNR) {
-      for (i64 j = 0; j < columns; ++j) packed[j] = args.k[(n + j) * args.stride + k];
-      for (i64 j = columns; j < kNR; ++j) packed[j] = 0;
+  const i64 whole = args.head_size / kVL * kVL;
+  for (i64 n = 0; n < round_up(args.length, kNR); n += kVL) {
+    float* const panel = packed + n / kNR * kNR * args.head_size + n % kNR;
+    const i64 keys = min(args.length - n, kVL);
+    if (keys == kVL) {
+      for (i64 k = 0; k < whole; k += kVL) pack_key_square(args, n, k, panel + k * kNR);
+    }
+    for (i64 k = keys == kVL ? whole : 0; k < args.head_size; ++k) {
+      for (i64 j = 0; j < kVL; ++j) panel[k * kNR + j] = j < keys ? args.k[(n + j) * args.stride + k] : 0;
     }
   }
 }
@@ -88,15 +102,17 @@ void pack_values(const AttentionArgs& args, float* packed) {
     const i64 columns = min(args.head_size - n, kNR);
     for (i64 k = 0; k < args.length; ++k, packed += kNR) {
       const float* row = args.v + k * args.stride + n;
-      if (columns == kNR) {
-        for (i64 j = 0; j < kNR; j += kVL) store(packed + j, load(row + j));
-        continue;
-      }
       for (i64 j = 0; j < columns; ++j) packed[j] = row[j];
       for (i64 j = columns; j < kNR; ++j) packed[j] = 0;
     }
   }
 }
+
+// Values as panels: number n / kNR begins at first + n * panel_step, its rows are `stride` apart.
+struct Values {
+  const float* first;
+  i64 panel_step, stride;
+};
 
 // row = e^((row - max) * scale) over `length`, zero behind it up to `padded`. @return 1 / sum
 MODELPOOL_INLINE float softmax_row(float* row, i64 length, i64 padded, float scale) {
@@ -127,7 +143,7 @@ MODELPOOL_INLINE void scale_row(float* row, i64 n, float factor) {
   for (i64 i = whole; i < n; ++i) row[i] *= factor;
 }
 
-void attend(const AttentionArgs& args, i64 m, const float* keys, const float* values, float* scores) {
+void attend(const AttentionArgs& args, i64 m, const float* keys, const Values& values, float* scores) {
   const i64 rows = min(args.length - m, kMR);
   const i64 padded = round_up(args.length, kNR);
   for (i64 n = 0; n < padded; n += kNR) {
@@ -141,7 +157,7 @@ void attend(const AttentionArgs& args, i64 m, const float* keys, const float* va
     factors[i] = softmax_row(row, args.length, padded, args.relative_bias ? 1.0f : args.scale);
   }
   for (i64 n = 0; n < args.head_size; n += kNR) {
-    tile_of_rows<kMR, float>(rows, {scores, values + n * args.length, padded, args.length},
+    tile_of_rows<kMR, float>(rows, {scores, values.first + n * values.panel_step, padded, args.length, values.stride},
                              {args.out + m * args.out_stride + n, args.out_stride, min(args.head_size - n, kNR), false,
                               nullptr, Activation::none});
   }
@@ -149,11 +165,15 @@ void attend(const AttentionArgs& args, i64 m, const float* keys, const float* va
 }
 
 void attention(const AttentionArgs& args) {
-  float* keys = args.scratch;
-  float* values = keys + key_floats(args.length, args.head_size);
-  float* scores = values + value_floats(args.length, args.head_size);
+  float* const keys = args.scratch;
+  float* const packed_values = keys + key_floats(args.length, args.head_size);
+  float* const scores = packed_values + value_floats(args.length, args.head_size);
   pack_keys(args, keys);
-  pack_values(args, values);
+  Values values{args.v, 1, args.stride};
+  if (args.head_size % kNR != 0) {
+    pack_values(args, packed_values);
+    values = {packed_values, args.length, kNR};
+  }
   for (i64 m = 0; m < args.length; m += kMR) attend(args, m, keys, values, scores);
 }
 

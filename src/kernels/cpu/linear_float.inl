@@ -66,8 +66,9 @@ MODELPOOL_INLINE void prefetch(const Output& out, i64 width) {
 template <class Weight>
 struct Tile {
   const float* a;       // R rows, a_stride apart
-  const Weight* panel;  // (depth, kNR)
+  const Weight* panel;  // (depth, kNR), rows panel_stride apart
   i64 a_stride, depth;
+  i64 panel_stride = kNR;
 };
 
 MODELPOOL_INLINE Vec load_weights(const float* p) { return load(p); }
@@ -76,7 +77,7 @@ MODELPOOL_INLINE Vec load_weights(const Bf16* p) { return load_bf16(p); }
 template <std::size_t R, class Weight>
 MODELPOOL_INLINE void multiply(const Tile<Weight>& tile, Vec (&sum)[R][kNV]) {
   const Weight* b = tile.panel;
-  for (i64 k = 0; k < tile.depth; ++k, b += kNR) {
+  for (i64 k = 0; k < tile.depth; ++k, b += tile.panel_stride) {
     Vec row[kNV];
 #pragma GCC unroll 8
     for (i64 j = 0; j < kNV; ++j) row[j] = load_weights(b + j * kVL);

@@ -34,15 +34,47 @@ MODELPOOL_INLINE Vec min(Vec a, Vec b) { return a < b ? a : b; }
 MODELPOOL_INLINE i64 min(i64 a, i64 b) { return a < b ? a : b; }
 MODELPOOL_INLINE i64 round_up(i64 n, i64 unit) { return (n + unit - 1) / unit * unit; }
 
-MODELPOOL_INLINE float sum_of(Vec v) {
-  float sum = 0;
-  for (i64 i = 0; i < kVL; ++i) sum += v[i];
-  return sum;
+// v with its elements moved by `by` places, those that leave coming in at the other end.
+template <int By>
+MODELPOOL_INLINE Vec rotated(Vec v) {
+  VecInt from;
+  for (int i = 0; i < kVL; ++i) from[i] = (i + By) % static_cast<int>(kVL);
+  return __builtin_shuffle(v, from);
 }
+
+template <int By = kVL / 2>
+MODELPOOL_INLINE float sum_of(Vec v) {
+  if constexpr (By == 0)
+    return v[0];
+  else
+    return sum_of<By / 2>(v + rotated<By>(v));
+}
+template <int By = kVL / 2>
 MODELPOOL_INLINE float max_of(Vec v) {
-  float best = v[0];
-  for (i64 i = 1; i < kVL; ++i) best = v[i] > best ? v[i] : best;
-  return best;
+  if constexpr (By == 0)
+    return v[0];
+  else
+    return max_of<By / 2>(max(v, rotated<By>(v)));
+}
+
+// Turns VL vectors, the rows of a square, into its columns: squares of half the size change places, then their quarters …
+template <int Half = kVL / 2>
+MODELPOOL_INLINE void transpose(Vec (&rows)[kVL]) {
+  if constexpr (Half > 0) {
+    VecInt left, right;  // elements of the two vectors' concatenation
+    for (int i = 0; i < kVL; ++i) {
+      left[i] = (i & Half) == 0 ? i : i - Half + static_cast<int>(kVL);
+      right[i] = (i & Half) == 0 ? i + Half : i + static_cast<int>(kVL);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kVL; ++i) {
+      if ((i & Half) != 0) continue;
+      const Vec a = rows[i], b = rows[i + Half];
+      rows[i] = __builtin_shuffle(a, b, left);
+      rows[i + Half] = __builtin_shuffle(a, b, right);
+    }
+    transpose<Half / 2>(rows);
+  }
 }
 
 // e^x. Range reduction to |r| <= ln(2) / 2, then the Taylor polynomial of degree 7, whose error there is below half a
