@@ -232,6 +232,21 @@ TEST_CASE("activations are exact to float32's rounding over their whole range", 
   CHECK(largest < 1e-6);
 }
 
+TEST_CASE("activations of lower precisions are within 3e-4 over their whole range", "[kernels]") {
+  const auto& kernels = any_kernels();
+  const auto activation =
+      GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu, Activation::silu, Activation::tanh);
+  CAPTURE(kernels.name, static_cast<int>(activation));
+  Floats x;
+  for (int i = -128; i <= 127; ++i) x.push_back(static_cast<float>(i) / 16);  // numbers of 8 bits
+  const LinearCase c{static_cast<std::int64_t>(x.size()), 1, 1, activation};
+  for (const auto precision : {Precision::bfloat16, Precision::int8}) {
+    const auto found = run_linear(kernels.linear(precision), c, x, {1.0f}, {0.0f});
+    for (std::size_t i = 0; i < x.size(); ++i)
+      CHECK(std::abs(double{found[i]} - activate(double{x[i]}, activation)) < 3e-4);
+  }
+}
+
 TEST_CASE("a row of linear has the same bits whatever rows are beside it", "[kernels]") {
   const auto& kernels = best().linear(GENERATE(Precision::float32, Precision::bfloat16, Precision::int8));
   const LinearCase c{131, 900, 77, Activation::gelu};

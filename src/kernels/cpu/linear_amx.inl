@@ -120,7 +120,7 @@ MODELPOOL_INLINE void multiply_16_rows(const std::byte* a, i64 a_bytes, const st
 void write_sums(const float* sums, i64 rows, Output out) {
   for (i64 i = 0; i < rows; ++i, out.y += out.y_stride) {
     const Vec values[1][2] = {{load(sums + i * kTileWidth), load(sums + i * kTileWidth + kTile)}};
-    write(out, values);
+    write<Exactness::coarse>(out, values);
   }
 }
 

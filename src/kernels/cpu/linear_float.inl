@@ -35,7 +35,7 @@ MODELPOOL_INLINE Vec load_partly(const float* p, i64 count) {
   return load(values);
 }
 
-template <std::size_t R, std::size_t N>
+template <Exactness kExactness = Exactness::full, std::size_t R, std::size_t N>
 MODELPOOL_INLINE void write(const Output& out, const Vec (&sum)[R][N]) {
   for (i64 j = 0; j < static_cast<i64>(N); ++j) {
     const i64 here = min(out.columns - j * kVL, kVL);
@@ -47,7 +47,7 @@ MODELPOOL_INLINE void write(const Output& out, const Vec (&sum)[R][N]) {
       float* y = out.y + i * out.y_stride + j * kVL;
       Vec v = sum[i][j];
       if (out.accumulate) v += whole ? load(y) : load_partly(y, here);
-      v = activate(v + b, out.activation);
+      v = activate<kExactness>(v + b, out.activation);
       whole ? store(y, v) : store_partly(y, v, here);
     }
   }

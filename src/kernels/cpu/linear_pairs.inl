@@ -195,7 +195,7 @@ void pair_tile_of(const PairTile<Pairs>& tile, const Output& out) {
   for (i64 i = 0; i < static_cast<i64>(R); ++i) {
     for (i64 j = 0; j < kPV; ++j) total[i][j] *= tile.a_scales[i];
   }
-  write(out, total);
+  write<Exactness::coarse>(out, total);
 }
 
 template <std::size_t R, class Pairs>
