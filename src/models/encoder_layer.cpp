@@ -39,7 +39,8 @@ void EncoderLayer::attend(const at::Tensor& hidden_states, const at::Tensor& con
                           nn::Workspace& workspace) const {
   const auto qkv = workspace.take(Slot::wide, hidden_states.size(0), 3 * hidden_states.size(1));
   query_key_value_.forward(hidden_states, qkv, workspace);  // (T, 3 C)
-  const nn::AttentionHeads heads{num_attention_heads_, relative_bias_.values.defined() ? &relative_bias_ : nullptr};
+  const nn::AttentionHeads heads{num_attention_heads_, relative_bias_.values.defined() ? &relative_bias_ : nullptr,
+                                 query_key_value_.precision()};
   nn::ragged_self_attention(qkv, context, batch, heads, workspace);  // (T, C)
 }
 

@@ -20,10 +20,10 @@ std::int64_t longest(const RaggedBatch& batch) {
 
 void ragged_self_attention(const at::Tensor& qkv, const at::Tensor& context, const RaggedBatch& batch,
                            AttentionHeads heads, Workspace& workspace) {
-  const auto& kernels = kernels::cpu::best();
+  const auto& kernels = kernels::cpu::best().attention(heads.precision);
   const std::int64_t hidden_size = context.size(1);
   const std::int64_t head_size = hidden_size / heads.count;
-  workspace.reserve_scratch(kernels.attention_scratch(longest(batch), head_size));
+  workspace.reserve_scratch(kernels.scratch(longest(batch), head_size));
 
   const float* from = qkv.const_data_ptr<float>();
   float* to = context.mutable_data_ptr<float>();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "nn/precision.hpp"
 #include "nn/ragged_batch.hpp"
 #include "nn/workspace.hpp"
 
@@ -26,6 +27,7 @@ struct RelativeBias {
 struct AttentionHeads {
   std::int64_t count;
   const RelativeBias* bias = nullptr;  ///< null: none; else for sequences at least as long as the longest of the batch
+  Precision precision = Precision::float32;
 };
 
 /// Multi-head self-attention, each sequence among its own tokens: softmax(q k^T / sqrt(hs) + bias) v.

@@ -52,6 +52,7 @@ Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, Activation acti
     : kernels_(&kernels::cpu::best().linear(precision)),
       shape_{weight.size(0), weight.size(1)},
       activation_(activation),
+      precision_(precision),
       bias_(bias) {
   packed_ = allocate_floats(static_cast<std::int64_t>((kernels_->packed_bytes(shape_) + 3) / 4));
   kernels_->pack_weight(weight.const_data_ptr<float>(), shape_, packed_.mutable_data_ptr<float>());

@@ -37,6 +37,7 @@ class Linear {
   [[nodiscard]] std::int64_t row_block() const noexcept { return kernels_->row_block; }
   [[nodiscard]] std::int64_t least_rows() const noexcept { return kernels_->least_rows; }
 
+  [[nodiscard]] Precision precision() const noexcept { return precision_; }
   [[nodiscard]] std::int64_t out_features() const noexcept { return shape_.out_features; }
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 
@@ -46,6 +47,7 @@ class Linear {
   const kernels::cpu::LinearKernels* kernels_ = nullptr;
   kernels::cpu::PackedShape shape_{};
   Activation activation_ = Activation::none;
+  Precision precision_ = Precision::float32;
   at::Tensor packed_;  // LinearKernels::pack_weight
   at::Tensor bias_;    // (out_features)
 };

@@ -12,6 +12,10 @@
 
 #include "support/catch.hpp"
 
+namespace modelpool::kernels::cpu {
+extern const Kernels kernels_emulated_amx;  // emulated_tiles.cpp
+}
+
 using namespace modelpool::kernels::cpu;
 
 namespace {
@@ -101,7 +105,11 @@ Floats run_linear(const Kernels& kernels, const LinearCase& c, const Floats& x, 
   return run_linear(kernels.float32, c, x, weight, bias);
 }
 
-const Kernels& any_kernels() { return *available().items[GENERATE(range(std::size_t{0}, available().count))]; }
+/// One after the other, for the test that calls it: all that this machine can run, and AMX's with emulated instructions.
+const Kernels& any_kernels() {
+  const auto which = GENERATE(range(std::size_t{0}, available().count + 1));
+  return which < available().count ? *available().items[which] : kernels_emulated_amx;
+}
 
 /// Every remainder of rows, inputs and outputs that a kernel may have.
 std::vector<LinearCase> cases_of_all_remainders() {
@@ -215,7 +223,7 @@ TEST_CASE("linear applies its activation to the finished sum", "[kernels]") {
 }
 
 TEST_CASE("activations are exact to float32's rounding over their whole range", "[kernels]") {
-  const auto& kernels = *available().items[GENERATE(range(std::size_t{0}, available().count))];
+  const auto& kernels = any_kernels();
   const auto activation =
       GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu, Activation::silu, Activation::tanh);
   CAPTURE(kernels.name, static_cast<int>(activation));
@@ -329,7 +337,8 @@ TEST_CASE("attention equals softmax(q k / scale + bias) v, at every length and h
   const std::int64_t head_size = GENERATE(1, 20, 32, 64, 80);
   const std::int64_t length = GENERATE(1, 2, 7, 16, 33, 100);
   const bool has_bias = GENERATE(false, true);
-  CAPTURE(kernels.name, head_size, length, has_bias);
+  const auto precision = GENERATE(Precision::float32, Precision::bfloat16);
+  CAPTURE(kernels.name, head_size, length, has_bias, static_cast<int>(precision));
   const std::int64_t stride = 3 * head_size + 5;
   const auto qkv = random(length * stride, 6);
   const auto bias = has_bias ? random(2 * length - 1, 7) : Floats(static_cast<std::size_t>(2 * length - 1));
@@ -356,37 +365,80 @@ TEST_CASE("attention equals softmax(q k / scale + bias) v, at every length and h
   }
 
   Floats found(expected.size());
-  const Aligned scratch(static_cast<std::size_t>(kernels.attention_scratch(length, head_size)) * sizeof(float));
-  kernels.attention({.q = qkv.data(),
-                     .k = qkv.data() + head_size,
-                     .v = qkv.data() + 2 * head_size,
-                     .out = found.data(),
-                     .length = length,
-                     .head_size = head_size,
-                     .stride = stride,
-                     .out_stride = head_size,
-                     .scale = scale,
-                     .scratch = scratch.floats(),
-                     .relative_bias = has_bias ? bias.data() + length - 1 : nullptr});
-  CHECK(worst(found, expected) < 1e-5);
+  const auto& attention = kernels.attention(precision);
+  const Aligned scratch(static_cast<std::size_t>(attention.scratch(length, head_size)) * sizeof(float));
+  attention.attention({.q = qkv.data(),
+                       .k = qkv.data() + head_size,
+                       .v = qkv.data() + 2 * head_size,
+                       .out = found.data(),
+                       .length = length,
+                       .head_size = head_size,
+                       .stride = stride,
+                       .out_stride = head_size,
+                       .scale = scale,
+                       .scratch = scratch.floats(),
+                       .relative_bias = has_bias ? bias.data() + length - 1 : nullptr});
+  const bool is_coarse = precision == Precision::bfloat16 && kernels.multiplies_bfloat16 && head_size % 16 == 0;
+  CHECK(worst(found, expected) < (is_coarse ? 0.03 : 1e-5));
+}
+
+TEST_CASE("attention of bfloat16 is exact where one key outweighs all others", "[kernels]") {
+  const auto& kernels = any_kernels();
+  const std::int64_t head_size = GENERATE(16, 32, 64, 96);
+  const std::int64_t length = GENERATE(1, 15, 16, 17, 31, 32, 33, 70);
+  CAPTURE(kernels.name, head_size, length);
+  // Query t looks for key (t + 3) % length: both are 64 in one feature of their own, or in two.
+  Floats q(static_cast<std::size_t>(length * head_size)), k(q.size()), out(q.size());
+  const auto values = integers(length * head_size, 1, 127);
+  for (std::int64_t t = 0; t < length; ++t) {
+    const std::int64_t key = (t + 3) % length;
+    const auto mark = [&](Floats& rows, std::int64_t row) {
+      rows[static_cast<std::size_t>(row * head_size + key % head_size)] = 64;
+      rows[static_cast<std::size_t>(row * head_size + (key / head_size + key + 1) % head_size)] = 64;
+    };
+    mark(q, t);
+    mark(k, key);
+  }
+  const auto& attention = kernels.attention(Precision::bfloat16);
+  const Aligned scratch(static_cast<std::size_t>(attention.scratch(length, head_size)) * sizeof(float));
+  attention.attention({.q = q.data(),
+                       .k = k.data(),
+                       .v = values.data(),
+                       .out = out.data(),
+                       .length = length,
+                       .head_size = head_size,
+                       .stride = head_size,
+                       .out_stride = head_size,
+                       .scale = 1,
+                       .scratch = scratch.floats()});
+  Floats expected(out.size());
+  for (std::int64_t t = 0; t < length; ++t)
+    std::copy_n(values.begin() + (t + 3) % length * head_size, head_size, expected.begin() + t * head_size);
+  CHECK(worst(out, expected) < 1e-6);
 }
 
 TEST_CASE("softmax stands scores that would overflow", "[kernels]") {
-  const auto& kernels = best();
-  const Floats q{300, 0, 300, 0};
-  const Floats k{300, 0, -300, 0};
-  const Floats v{1, 2, 3, 4};
-  Floats out(4);
-  const Aligned scratch(static_cast<std::size_t>(kernels.attention_scratch(2, 2)) * sizeof(float));
-  kernels.attention({.q = q.data(),
-                     .k = k.data(),
-                     .v = v.data(),
-                     .out = out.data(),
-                     .length = 2,
-                     .head_size = 2,
-                     .stride = 2,
-                     .out_stride = 2,
-                     .scale = 1,
-                     .scratch = scratch.floats()});
-  CHECK(out == Floats{1, 2, 1, 2});
+  const auto& kernels = any_kernels();
+  const auto& attention = kernels.attention(GENERATE(Precision::float32, Precision::bfloat16));
+  const std::int64_t head_size = GENERATE(2, 32);
+  const auto n = static_cast<std::size_t>(head_size);
+  Floats q(2 * n), k(2 * n), v(2 * n), out(2 * n);
+  q[0] = q[n] = k[0] = 300;
+  k[n] = -300;
+  for (std::size_t i = 0; i < n; ++i) {
+    v[i] = static_cast<float>(i);
+    v[n + i] = -1;
+  }
+  const Aligned scratch(static_cast<std::size_t>(attention.scratch(2, head_size)) * sizeof(float));
+  attention.attention({.q = q.data(),
+                       .k = k.data(),
+                       .v = v.data(),
+                       .out = out.data(),
+                       .length = 2,
+                       .head_size = head_size,
+                       .stride = head_size,
+                       .out_stride = head_size,
+                       .scale = 1,
+                       .scratch = scratch.floats()});
+  for (std::size_t i = 0; i < 2 * n; ++i) CHECK(std::abs(out[i] - v[i % n]) < 1e-6f);
 }

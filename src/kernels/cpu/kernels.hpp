@@ -88,9 +88,15 @@ struct AttentionArgs {
   float* out;  ///< (length, head_size), rows `out_stride` floats apart
   std::int64_t length, head_size, stride, out_stride;
   float scale;
-  float* scratch;  ///< attention_scratch(length, head_size) floats, 64-byte aligned
+  float* scratch;  ///< AttentionKernels::scratch(length, head_size) floats, 64-byte aligned
   /// Of query i and key j: relative_bias[j - i], for -length < j - i < length; null: none
   const float* relative_bias = nullptr;
+};
+
+/// Attention that computes in one precision.
+struct AttentionKernels {
+  std::int64_t (*scratch)(std::int64_t length, std::int64_t head_size);
+  void (*attention)(const AttentionArgs& args);
 };
 
 struct Kernels {
@@ -100,8 +106,7 @@ struct Kernels {
 
   void (*layer_norm)(const LayerNormArgs& args);
   void (*embedding)(const EmbeddingArgs& args);
-  std::int64_t (*attention_scratch)(std::int64_t length, std::int64_t head_size);
-  void (*attention)(const AttentionArgs& args);
+  AttentionKernels attention_float32, attention_bfloat16;
 
   [[nodiscard]] const LinearKernels& linear(Precision precision) const {
     switch (precision) {
@@ -113,6 +118,10 @@ struct Kernels {
         break;
     }
     return float32;
+  }
+  /// Beside linear layers of that precision.
+  [[nodiscard]] const AttentionKernels& attention(Precision precision) const {
+    return precision == Precision::bfloat16 ? attention_bfloat16 : attention_float32;
   }
 };
 

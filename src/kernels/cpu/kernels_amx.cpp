@@ -17,5 +17,9 @@
 #include "kernels/cpu/parts.inl"
 //
 #include "kernels/cpu/linear_amx.inl"
+//
+#include "kernels/cpu/attention_amx.inl"
 #define MODELPOOL_KERNELS_BF16_LINEAR kTileLinear
+#define MODELPOOL_KERNELS_BF16_ATTENTION \
+  { tile_attention_scratch, tile_attention }
 #include "kernels/cpu/kernels_of_isa.inl"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of one instruction set, out of the parts. kernels_<isa>.cpp defines MODELPOOL_KERNELS_TABLE, the table's name,
-// and may define MODELPOOL_KERNELS_BF16_LINEAR, its own layers for bfloat16.
+// and may define MODELPOOL_KERNELS_BF16_LINEAR and
+// MODELPOOL_KERNELS_BF16_ATTENTION, its own for bfloat16.
 namespace modelpool::kernels::cpu {
 
 #define MODELPOOL_STRING2(x) #x
@@ -16,6 +17,11 @@ namespace modelpool::kernels::cpu {
 #define MODELPOOL_KERNELS_BF16_LINEAR kFloatLinear<Bf16>
 #endif
 
+#ifndef MODELPOOL_KERNELS_BF16_ATTENTION
+#define MODELPOOL_KERNELS_BF16_ATTENTION \
+  { attention_scratch, attention }
+#endif
+
 extern const Kernels MODELPOOL_KERNELS_TABLE;
 const Kernels MODELPOOL_KERNELS_TABLE{MODELPOOL_STRING(MODELPOOL_KERNELS_ISA),
                                       kFloatLinear<float>,
@@ -24,7 +30,7 @@ const Kernels MODELPOOL_KERNELS_TABLE{MODELPOOL_STRING(MODELPOOL_KERNELS_ISA),
                                       MODELPOOL_KERNELS_HAS_BF16,
                                       layer_norm,
                                       embedding,
-                                      attention_scratch,
-                                      attention};
+                                      {attention_scratch, attention},
+                                      MODELPOOL_KERNELS_BF16_ATTENTION};
 
 }  // namespace modelpool::kernels::cpu
