@@ -182,6 +182,7 @@ MODELPOOL_INLINE Vec activate(Vec x, Activation activation) {
 using VecShort = std::int16_t __attribute__((vector_size(4 * kVL)));       // two for each float
 using HalfShort = std::int16_t __attribute__((vector_size(2 * kVL)));      // one for each float
 using HalfUnsigned = std::uint16_t __attribute__((vector_size(2 * kVL)));  // one for each float
+using Bytes = std::int8_t __attribute__((vector_size(kVL)));               // one for each float
 using HalfByte = std::int8_t __attribute__((vector_size(2 * kVL)));        // two for each float
 using VecUnsigned = std::uint32_t __attribute__((vector_size(4 * kVL)));
 
@@ -229,10 +230,12 @@ MODELPOOL_INLINE void store_bf16(Bf16* p, Vec x) {
 #endif
   __builtin_memcpy(p, &upper, sizeof upper);
 }
+// The same of one number.
 MODELPOOL_INLINE Bf16 to_bf16(float x) {
-  Bf16 values[kVL];
-  store_bf16(values, splat(x));
-  return values[0];
+  std::uint32_t bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  const std::uint32_t rounded = x != x ? bits | 0x400000U : bits + 0x7FFFU + ((bits >> 16) & 1U);
+  return static_cast<Bf16>(rounded >> 16);
 }
 
 // The nearest integer, for |x| < 2^22.
