@@ -77,69 +77,109 @@ struct TileConfig {
 };
 static_assert(sizeof(TileConfig) == 64);
 
+// Sums that wait to become results. They are written while the tiles multiply for the next ones: the tiles' unit and the
+// vectors' work at the same time only where their instructions stand close together.
+struct Pending {
+  const float* sums = nullptr;  // (32, kTileWidth)
+  i64 rows = 0;                 // left
+  Output out = {};
+};
+
+MODELPOOL_INLINE void write_some(Pending& pending, i64 most) {
+  for (; most > 0 && pending.rows > 0; --most, --pending.rows) {
+    const Vec values[1][2] = {{load(pending.sums), load(pending.sums + kTile)}};
+    write<Exactness::coarse>(pending.out, values);
+    pending.sums += kTileWidth;
+    pending.out.y += pending.out.y_stride;
+  }
+}
+
+struct TileProduct {
+  const std::byte* a;  // rows of inputs, a_bytes apart
+  i64 a_bytes;
+  const std::byte* panel;
+  i64 steps;
+  const std::byte* next_panel;  // is fetched into the cache meanwhile; null: not
+};
+
+// The part of the next panel that lies where this one is read.
+MODELPOOL_INLINE void prefetch_panel(const TileProduct& product, i64 step) {
+  if (!product.next_panel) return;
+  const std::byte* const lines = product.next_panel + step * 2 * kTileBytes;
+#pragma GCC unroll 32
+  for (i64 i = 0; i < 2 * kTileBytes; i += 64) __builtin_prefetch(lines + i);
+}
+
+constexpr i64 kSumsStride = kTileWidth * static_cast<i64>(sizeof(float));
+
 // sums = 32 rows times a panel. Tiles 0 … 3: sums, 4, 5: inputs, 6, 7: weights.
-MODELPOOL_INLINE void multiply_32_rows(const std::byte* a, i64 a_bytes, const std::byte* panel, i64 steps,
-                                       float* sums) {
+void multiply_32_rows(const TileProduct& product, float* sums, Pending& pending) {
+  const i64 rows_at_once = (2 * kTile + product.steps - 1) / product.steps;
+  const std::byte* a = product.a;
+  const std::byte* panel = product.panel;
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  for (i64 k = 0; k < steps; ++k, a += 64, panel += 2 * kTileBytes) {
-    _tile_loadd(4, a, a_bytes);
+  for (i64 k = 0; k < product.steps; ++k, a += 64, panel += 2 * kTileBytes) {
+    _tile_loadd(4, a, product.a_bytes);
     _tile_loadd(6, panel, 64);
     _tile_dpbf16ps(0, 4, 6);
     _tile_loadd(7, panel + kTileBytes, 64);
     _tile_dpbf16ps(1, 4, 7);
-    _tile_loadd(5, a + kTile * a_bytes, a_bytes);
+    _tile_loadd(5, a + kTile * product.a_bytes, product.a_bytes);
     _tile_dpbf16ps(2, 5, 6);
     _tile_dpbf16ps(3, 5, 7);
+    prefetch_panel(product, k);
+    write_some(pending, rows_at_once);
   }
-  constexpr i64 kStride = kTileWidth * static_cast<i64>(sizeof(float));
-  _tile_stored(0, sums, kStride);
-  _tile_stored(1, sums + kTile, kStride);
-  _tile_stored(2, sums + kTile * kTileWidth, kStride);
-  _tile_stored(3, sums + kTile * kTileWidth + kTile, kStride);
+  _tile_stored(0, sums, kSumsStride);
+  _tile_stored(1, sums + kTile, kSumsStride);
+  _tile_stored(2, sums + kTile * kTileWidth, kSumsStride);
+  _tile_stored(3, sums + kTile * kTileWidth + kTile, kSumsStride);
 }
 
-MODELPOOL_INLINE void multiply_16_rows(const std::byte* a, i64 a_bytes, const std::byte* panel, i64 steps,
-                                       float* sums) {
+void multiply_16_rows(const TileProduct& product, float* sums, Pending& pending) {
+  const i64 rows_at_once = (2 * kTile + product.steps - 1) / product.steps;
+  const std::byte* a = product.a;
+  const std::byte* panel = product.panel;
   _tile_zero(0);
   _tile_zero(1);
-  for (i64 k = 0; k < steps; ++k, a += 64, panel += 2 * kTileBytes) {
-    _tile_loadd(4, a, a_bytes);
+  for (i64 k = 0; k < product.steps; ++k, a += 64, panel += 2 * kTileBytes) {
+    _tile_loadd(4, a, product.a_bytes);
     _tile_loadd(6, panel, 64);
     _tile_dpbf16ps(0, 4, 6);
     _tile_loadd(7, panel + kTileBytes, 64);
     _tile_dpbf16ps(1, 4, 7);
+    prefetch_panel(product, k);
+    write_some(pending, rows_at_once);
   }
-  constexpr i64 kStride = kTileWidth * static_cast<i64>(sizeof(float));
-  _tile_stored(0, sums, kStride);
-  _tile_stored(1, sums + kTile, kStride);
-}
-
-void write_sums(const float* sums, i64 rows, Output out) {
-  for (i64 i = 0; i < rows; ++i, out.y += out.y_stride) {
-    const Vec values[1][2] = {{load(sums + i * kTileWidth), load(sums + i * kTileWidth + kTile)}};
-    write<Exactness::coarse>(out, values);
-  }
+  _tile_stored(0, sums, kSumsStride);
+  _tile_stored(1, sums + kTile, kSumsStride);
 }
 
 void tile_block(const LinearArgs& args, i64 m, i64 rows, const std::byte* inputs) {
-  alignas(64) float sums[kTileWidth * kTileWidth];
+  alignas(64) float sums[2][kTileWidth * kTileWidth];  // one is written out while the other is made
+  i64 which = 0;
+  Pending pending;
   const i64 depth = args.shape.in_features;
-  const i64 a_bytes = tile_row_bytes(depth);
-  const auto* panel = static_cast<const std::byte*>(args.packed);
-  for (i64 n = 0; n < args.shape.out_features; n += kTileWidth, panel += tile_panel_bytes(depth)) {
-    for (i64 i = 0; i < rows; i += 2 * kTile) {
+  const i64 panel_bytes = static_cast<i64>(tile_panel_bytes(depth));
+  TileProduct product{inputs, tile_row_bytes(depth), static_cast<const std::byte*>(args.packed), tile_steps(depth),
+                      nullptr};
+  for (i64 n = 0; n < args.shape.out_features; n += kTileWidth, product.panel += panel_bytes) {
+    const bool last = n + kTileWidth >= args.shape.out_features;
+    for (i64 i = 0; i < rows; i += 2 * kTile, which = 1 - which) {
       const i64 here = min(rows - i, 2 * kTile);
-      const std::byte* a = inputs + i * a_bytes;
-      here > kTile ? multiply_32_rows(a, a_bytes, panel, tile_steps(depth), sums)
-                   : multiply_16_rows(a, a_bytes, panel, tile_steps(depth), sums);
-      write_sums(sums, here,
+      product.a = inputs + i * product.a_bytes;
+      product.next_panel = i == 0 && !last ? product.panel + panel_bytes : nullptr;
+      here > kTile ? multiply_32_rows(product, sums[which], pending) : multiply_16_rows(product, sums[which], pending);
+      pending = {sums[which],
+                 here,
                  {args.y + (m + i) * args.y_stride + n, args.y_stride, min(args.shape.out_features - n, kTileWidth),
-                  false, args.bias ? args.bias + n : nullptr, args.activation});
+                  false, args.bias ? args.bias + n : nullptr, args.activation}};
     }
   }
+  write_some(pending, 2 * kTile);
 }
 
 void linear_tiles(const LinearArgs& args) {
