@@ -185,7 +185,7 @@ class Loader {
 BertModel::BertModel(const BertConfig& config, Checkpoint& checkpoint) : config_(config) {
   Loader loader(config, checkpoint);
   embeddings_ = loader.embeddings();
-  layers_.reserve(static_cast<std::size_t>(config.num_hidden_layers));
+  // Not reserved: the file says which layers there are, and the configuration may say anything.
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) layers_.push_back(loader.layer(i));
 }
 
