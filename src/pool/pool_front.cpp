@@ -20,8 +20,7 @@ using std::chrono::nanoseconds;
 InstanceCallbacks& callbacks_of(const Core& core) noexcept { return static_cast<InstanceCallbacks&>(core.ops()); }
 
 Nanos deadline_after(Nanos start, std::optional<nanoseconds> timeout) noexcept {
-  if (!timeout) return kNever;
-  return timeout->count() > kNever - start ? kNever : start + timeout->count();
+  return timeout ? later(start, timeout->count()) : kNever;
 }
 
 // A call that may still use the pool's stats, or a function of the user's, when the pool is being destroyed.

@@ -190,9 +190,11 @@ void PoolCore<P>::publish_locked(SlotType& slot, void* object, std::uint64_t ser
   slot.serial = serial;
   slot.fresh = true;
   slot.created_at = P::now();
-  slot.expires_at = settings_.max_age ? slot.created_at + settings_.max_age->count() -
-                                            jittered_locked(settings_.max_age->count() / 10)
-                                      : kNever;
+  slot.expires_at = kNever;
+  if (settings_.max_age) {
+    const Nanos age = settings_.max_age->count();
+    slot.expires_at = later(slot.created_at, age - jittered_locked(age / 10));
+  }
   slot.idle_since.store(slot.created_at);
   slot.word.store(idle_word_locked(), std::memory_order_release);
 }
@@ -236,7 +238,8 @@ bool PoolCore<P>::tell_one_locked(std::exception_ptr&& cause, Deferred& d) {
 template <class P>
 void PoolCore<P>::back_off_locked() {
   Nanos pause = settings_.create_backoff.count();
-  const Nanos longest = settings_.create_backoff_max.count();
+  Nanos longest = settings_.create_backoff_max.count();
+  if (longest > kNever / 4) longest = kNever / 4;  // twice as long, and added to the time of day, is still in range
   for (unsigned i = 0; i < failures_ && pause < longest; ++i) pause *= 2;
   if (pause > longest) pause = longest;
   ++failures_;
@@ -340,8 +343,10 @@ void PoolCore<P>::abandon_slow_creations_locked(Nanos now, Deferred& d) {
     if (now - job->started >= settings_.create_timeout->count()) {
       abandon_locked(*job);
       ++create_timeouts_;
+      std::exception_ptr cause = create_timeout_error(settings_.create_timeout->count());
+      last_create_error_ = describe(cause);
       back_off_locked();
-      tell_one_locked(create_timeout_error(settings_.create_timeout->count()), d);
+      tell_one_locked(std::move(cause), d);
     }
     job = next;
   }
