@@ -68,6 +68,12 @@ TEST_CASE("instances older than max_age are destroyed, at their release where th
   CHECK(becomes_true([&] { return destroyed(pool, DestroyReason::expired) == 2; }));
 }
 
+TEST_CASE("an age at the end of the clock's range is never reached", "[pool][upkeep]") {
+  Pool pool(MockFactory{}, {.max_size = 1, .idle_timeout = 400ms, .max_age = std::chrono::nanoseconds::max()});
+  for (int i = 0; i < 3; ++i) CHECK(pool.acquire()->serial() == 1);
+  CHECK(destroyed(pool, DestroyReason::expired) == 0);
+}
+
 TEST_CASE("a lease that is out for too long is told once, with its thread, and not taken away", "[pool][upkeep]") {
   std::atomic<int> leaks = 0;
   std::atomic<std::uint64_t> thread = 0, instance = 0;
@@ -158,6 +164,16 @@ TEST_CASE("cleanup refuses callers while it waits, and cuts off what does not co
   CHECK(factory.counters->destroyed == 1);
   CHECK(destroyed(pool, DestroyReason::cleaned) == 1);
   CHECK(pool.stats().leased == 1);
+}
+
+TEST_CASE("an instance that cleanup cut off and its lease then detaches counts once", "[pool][upkeep]") {
+  MockFactory factory;
+  Pool pool(factory, {.max_size = 1});
+  auto lease = pool.acquire();
+  CHECK(pool.cleanup(0ns).detached == 1);
+  const auto instance = lease.detach();
+  CHECK(pool.stats().detached == 1);
+  instance->run();
 }
 
 TEST_CASE("close waits for leases up to its grace and says whether all came back", "[pool][upkeep]") {

@@ -71,7 +71,8 @@ class ModelPool {
   }
 
   /// The whole pool for the calling thread: queues with the others, lets leases that are out come back, and gives nobody
-  /// else a new one. A thread that has it may acquire again, also exclusively.
+  /// else a new one, but to a thread that holds one already. A thread that has it may acquire again, also exclusively, as
+  /// long as there are instances: each exclusive lease holds one.
   /// @throws as acquire; DeadlockError if this thread holds a lease
   [[nodiscard]] ExclusiveLease<T> acquire_exclusive(const AcquireOptions& options = {}) {
     return ExclusiveLease<T>(*core_, options);

@@ -246,6 +246,8 @@ class PoolCore {
   [[nodiscard]] bool may_pass_locked(const WaiterType& waiter) const MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] bool too_many_waiting_locked() const MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] bool would_deadlock_locked(const WaiterType& waiter) const MODELPOOL_REQUIRES(mutex_);
+  [[nodiscard]] std::size_t leased_by_locked(std::uint64_t thread) const MODELPOOL_REQUIRES(mutex_);
+  void queue_locked(WaiterType& waiter, bool at_front) MODELPOOL_REQUIRES(mutex_);
   Outcome wait(WaiterType& waiter, const Request& request, Nanos spin) noexcept;
   void sleep(WaiterType& waiter, const Request& request, Nanos spin, Outcome& outcome) noexcept;
   bool retry(WaiterType& waiter) noexcept;
