@@ -143,13 +143,6 @@ class Checkout {
   Nanos waited_ = 0;
 };
 
-// Freed memory that the C library keeps for later is of no use to other processes.
-void return_freed_memory() noexcept {
-#if defined(__GLIBC__)
-  malloc_trim(0);
-#endif
-}
-
 }  // namespace
 
 InstanceCallbacks::InstanceCallbacks(PoolHooks hooks_, std::string pool_name_,
@@ -161,6 +154,13 @@ InstanceCallbacks::InstanceCallbacks(PoolHooks hooks_, std::string pool_name_,
       has_validate(validates),
       has_reset(resets) {}
 InstanceCallbacks::~InstanceCallbacks() = default;
+
+// Freed memory that the C library keeps for later is of no use to other processes.
+void InstanceCallbacks::give_memory_back() noexcept {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
 
 bool InstanceCallbacks::plain() const noexcept {
   return !has_validate && !has_reset && !hooks.before_acquire && !hooks.after_release;
@@ -331,7 +331,7 @@ void warm_up(Core& core, std::size_t n) {
 
 ShrinkReport shrink(Core& core, std::size_t n) {
   const ShrinkReport report = core.shrink(n);
-  if (report.destroyed > 0) return_freed_memory();
+  if (report.destroyed > 0) core.ops().give_memory_back();
   return report;
 }
 
@@ -345,7 +345,7 @@ void resize(Core& core, std::size_t max_size) {
 CleanupReport cleanup(Core& core, nanoseconds grace) {
   const Visit visit(core);
   const CleanupReport report = core.cleanup(deadline_after(RealPlatform::now(), grace));
-  if (report.destroyed > 0) return_freed_memory();
+  if (report.destroyed > 0) core.ops().give_memory_back();
   return report;
 }
 

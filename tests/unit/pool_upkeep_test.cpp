@@ -2,10 +2,13 @@
 // How a pool keeps itself in order: ages, idle instances, leaks, shrinking and cleaning.
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
+#include "modelpool/device/memory.hpp"
 #include "modelpool/pool/model_pool.hpp"
 #include "modelpool/testing/mock_instance.hpp"
 #include "support/catch.hpp"
@@ -53,6 +56,32 @@ TEST_CASE("instances that are idle for longer than idle_timeout are destroyed, d
   CHECK(destroyed(pool, DestroyReason::idle) == 2);
   std::this_thread::sleep_for(60ms);
   CHECK(pool.stats().size == 1);
+}
+
+namespace {
+
+// Blocks below the size that malloc maps by itself stay with it when they are freed under one that is kept.
+struct Heavy {
+  explicit Heavy(std::vector<std::unique_ptr<char[]>>& kept) {
+    constexpr std::size_t kBlock = 64 << 10;
+    for (int i = 0; i < 1000; ++i) {
+      blocks.push_back(std::make_unique<char[]>(kBlock));
+      std::memset(blocks.back().get(), 1, kBlock);
+    }
+    kept.push_back(std::make_unique<char[]>(1000));
+  }
+  std::vector<std::unique_ptr<char[]>> blocks;
+};
+
+}  // namespace
+
+TEST_CASE("giving idle instances' memory back to the system is part of idle_timeout", "[pool][upkeep]") {
+  std::vector<std::unique_ptr<char[]>> kept;  // by the one creator thread
+  ModelPool<Heavy> pool([&] { return std::make_unique<Heavy>(kept); }, {.max_size = 1, .idle_timeout = 50ms});
+  const auto before = MemoryProbe{}.process().resident_bytes;
+  pool.warm_up(1);
+  CHECK(becomes_true([&] { return pool.stats().size == 0; }));
+  CHECK(becomes_true([&] { return MemoryProbe{}.process().resident_bytes < before + (20 << 20); }));
 }
 
 TEST_CASE("instances older than max_age are destroyed, at their release where they are always busy", "[pool][upkeep]") {

@@ -47,6 +47,8 @@ class InstanceOps {
   virtual std::size_t bytes(const void* object) noexcept = 0;
   /// Nothing needs to be called when a lease begins or ends.
   [[nodiscard]] virtual bool plain() const noexcept = 0;
+  /// Instances were destroyed because nobody needed them: what they occupied may go back to the system.
+  virtual void give_memory_back() noexcept {}
   virtual void on_create(std::uint64_t instance, Nanos took) noexcept = 0;
   virtual void before_destroy(std::uint64_t instance, Nanos age, DestroyReason reason) noexcept = 0;
   virtual void on_leak(std::uint64_t instance, std::uint64_t thread, Nanos held) noexcept = 0;

@@ -311,6 +311,7 @@ void PoolCore<P>::keep() noexcept {
     if (runs)
       for (std::size_t i = 0; i < num_leaks; ++i) ops_->on_leak(leaks[i].instance, leaks[i].thread, leaks[i].held);
     run(d);
+    if (runs && d.done.destroyed > 0) ops_->give_memory_back();
     if (runs && keeper_parker_.wait(Parker<P>::kNotify, P::now() + period, 0) != 0)
       keeper_parker_.clear(Parker<P>::kNotify);
   }
