@@ -40,11 +40,10 @@ class Visit {
 };
 
 WaitEvent wait_event(const Core& core, Nanos waited) {
-  const PoolStats stats = pool_stats(core);
   return {.pool = core.settings().name,
           .waited = nanoseconds(waited),
-          .average_wait = stats.wait.average,
-          .waiting = stats.waiting};
+          .average_wait = nanoseconds(core.average_wait()),
+          .waiting = core.waiting()};
 }
 
 [[noreturn]] void throw_timeout(const Core& core, AcquireStage stage, Nanos waited) {

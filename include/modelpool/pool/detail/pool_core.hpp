@@ -151,8 +151,9 @@ class PoolCore {
   void count_late_cancel() noexcept;
   void count_late_failure() noexcept;
   [[nodiscard]] bool orphaned() const noexcept { return gate_.load(std::memory_order_relaxed) == kOrphaned; }
-  /// Over all leases so far.
+  /// Over all leases so far; without the rest of stats().
   [[nodiscard]] Nanos average_wait() const noexcept;
+  [[nodiscard]] std::size_t waiting() const noexcept;
 
  private:
   using WaiterType = Waiter<P>;
