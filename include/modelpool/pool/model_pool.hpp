@@ -96,6 +96,7 @@ class ModelPool {
   /// @throws InvalidOptions if n > max_size, also when resize() makes it so meanwhile; CreateFailed; PoolClosed
   void warm_up(std::size_t n) { detail::warm_up(*core_, n); }
   /// Destroys idle instances, in this thread, until at most n exist or all are leased; gives their memory back to the system.
+  /// What min_idle asks for is made again at once.
   ShrinkReport shrink(std::size_t n) { return detail::shrink(*core_, n); }
   /// Leases beyond a smaller size stay valid; their instances are destroyed when they end.
   /// @throws InvalidOptions

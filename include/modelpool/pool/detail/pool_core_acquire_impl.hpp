@@ -209,7 +209,8 @@ bool PoolCore<P>::give_up(WaiterType& waiter, bool cancelled, Outcome& outcome) 
     if (P::defect() == Defect::cancelled_waiter_not_removed && cancelled) queue_.push_front(*new WaiterType);
     if (waiter.result == WaitResult::none) unlink_locked(waiter);
     outcome.status = cancelled ? AcquireStatus::cancelled : AcquireStatus::timed_out;
-    outcome.creating = creating_ > 0 || (size_ < max_size_ && !paused_ && exclusive_depth_ == 0);
+    outcome.creating =
+        waiter.kind == WaitKind::lease && (creating_ > 0 || (size_ < max_size_ && !paused_ && exclusive_depth_ == 0));
     ++(cancelled ? cancelled_ : timeouts_);
     if (!cancelled && waiter.kind == WaitKind::lease && creating_ == 0) creation_owed_ = true;
     settle_locked(d);  // the next one may be served, or must be notified in this one's place

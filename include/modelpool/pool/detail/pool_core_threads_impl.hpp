@@ -40,10 +40,10 @@ std::size_t PoolCore<P>::room_to_create_locked() const {
   return creating_ + (size_ < max_size_ ? max_size_ - size_ : 0);
 }
 
-// Callers in the queue that an instance would help.
+// Callers in the queue that an instance would help. Who waits for exclusive access waits for leases to end.
 template <class P>
 std::size_t PoolCore<P>::demand_locked() const {
-  if (exclusive_depth_ == 0) return queue_.size();
+  if (exclusive_depth_ == 0) return queue_.size() - exclusive_waiting_;
   std::size_t demand = 0;  // the owner's own calls stand at the front
   for (const WaiterType* waiter = queue_.front(); waiter != nullptr && waiter->reentrant; waiter = waiter->next)
     ++demand;
