@@ -6,13 +6,17 @@
 
 #include <utility>
 
+#include "base/escape.hpp"
+
 namespace modelpool {
 namespace {
+
+constexpr std::size_t kMostOfName = 200;  // names of tensors and keys are a few dozen bytes long
 
 std::string load_error_message(const std::string& file, const std::string& item, std::optional<std::uint64_t> offset,
                                const std::string& problem) {
   std::string message = file;
-  if (!item.empty()) message += fmt::format(": {}", item);
+  if (!item.empty()) message += fmt::format(": {}", escaped(item, kMostOfName));
   if (offset) message += fmt::format(": byte {}", *offset);
   return message + ": " + problem;
 }
@@ -27,11 +31,13 @@ std::string out_of_memory_message(const std::string& device, std::optional<std::
 
 }  // namespace
 
-Error::Error(std::string_view code, const std::string& message) : std::runtime_error(message), code_(code) {}
+// Whatever a path or a value holds, the message stays one line of UTF-8.
+Error::Error(std::string_view code, const std::string& message)
+    : std::runtime_error(escaped(message, std::string::npos)), code_(code) {}
 Error::~Error() = default;
 
 InvalidOptions::InvalidOptions(std::string field_, std::string value_, std::string bound_)
-    : Error(kCode, fmt::format("{} is {}, but must be {}", field_, value_, bound_)),
+    : Error(kCode, fmt::format("{} is {}, but must be {}", field_, escaped(value_), bound_)),
       field(std::move(field_)),
       value(std::move(value_)),
       bound(std::move(bound_)) {}
@@ -51,7 +57,7 @@ LoadError::~LoadError() = default;
 
 UnsupportedModel::UnsupportedModel(std::string file_, std::string what, std::string requested_,
                                    std::vector<std::string> supported_)
-    : Error(kCode, fmt::format("{}: {} \"{}\" is not supported; supported: {}", file_, what, requested_,
+    : Error(kCode, fmt::format("{}: {} \"{}\" is not supported; supported: {}", file_, what, escaped(requested_),
                                fmt::join(supported_, ", "))),
       file(std::move(file_)),
       what_is_unsupported(std::move(what)),

@@ -12,9 +12,11 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "base/json_value.hpp"
 #include "base/nearest.hpp"
 #include "modelpool/error.hpp"
 
@@ -25,7 +27,8 @@ using nlohmann::json;
 
 constexpr std::string_view kFileVariable = "MODELPOOL_SETTINGS";
 constexpr std::string_view kFlagBound = "true, false, 1 or 0";
-constexpr std::string_view kCountBound = "a whole number of at least 1";
+constexpr std::size_t kMostInstances = 65535;  // as PoolOptions::max_size
+constexpr std::string_view kCountBound = "a whole number from 1 to 65535";
 constexpr std::string_view kEstimatesBound =
     "an object of task names and byte counts, for example {\"embedding\": 1073741824}";
 
@@ -40,29 +43,32 @@ bool parse_flag(const std::string& name, const std::string& text) {
 std::size_t parse_count(const std::string& name, const std::string& text) {
   std::size_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc{} || end != text.data() + text.size() || count == 0)
+  if (error != std::errc{} || end != text.data() + text.size() || count == 0 || count > kMostInstances)
     throw InvalidOptions{name, fmt::format("\"{}\"", text), std::string(kCountBound)};
   return count;
 }
 
 bool flag_of(const std::string& name, const json& value) {
   if (value.is_boolean()) return value.get<bool>();
-  throw InvalidOptions{name, value.dump(), "true or false"};
+  throw InvalidOptions{name, shown(value), "true or false"};
 }
 
 std::size_t count_of(const std::string& name, const json& value) {
-  if (value.is_number_unsigned() && value.get<std::size_t>() > 0) return value.get<std::size_t>();
-  throw InvalidOptions{name, value.dump(), std::string(kCountBound)};
+  const auto count = value.is_number_unsigned() ? value.get<std::size_t>() : 0;
+  if (count >= 1 && count <= kMostInstances) return count;
+  throw InvalidOptions{name, shown(value), std::string(kCountBound)};
 }
 
 void merge_estimates(Settings& settings, const std::string& name, const json& value) {
-  if (!value.is_object()) throw InvalidOptions{name, value.dump(), std::string(kEstimatesBound)};
+  if (!value.is_object()) throw InvalidOptions{name, shown(value), std::string(kEstimatesBound)};
   for (const auto& [task, bytes] : value.items()) {
-    if (!bytes.is_number_unsigned()) throw InvalidOptions{name + "." + task, bytes.dump(), "a number of bytes"};
+    if (!bytes.is_number_unsigned())
+      throw InvalidOptions{name + "." + escaped(task), shown(bytes), "a number of bytes"};
     settings.model_vram_estimates[task] = bytes.get<std::uint64_t>();
   }
 }
 
+constexpr std::size_t kMostOfKey = 40;
 constexpr std::array<std::string_view, 5> kKeys{"model_pool_enabled", "model_pool_max_instances",
                                                 "model_vram_estimates", "force_gpu", "force_cpu"};
 
@@ -80,7 +86,7 @@ void apply_key(Settings& settings, const std::string& file, const std::string& k
     settings.force_cpu = flag_of(name, value);
   } else {
     const auto meant = nearest(key, kKeys);
-    throw InvalidOptions{file, fmt::format("using the unknown key \"{}\"", key),
+    throw InvalidOptions{file, fmt::format("using the unknown key \"{}\"", escaped(key, kMostOfKey)),
                          meant.empty() ? fmt::format("made of {}", fmt::join(kKeys, ", "))
                                        : fmt::format("made of known keys; did you mean \"{}\"?", meant)};
   }
@@ -88,15 +94,14 @@ void apply_key(Settings& settings, const std::string& file, const std::string& k
 
 // The parser's callback sees each key when it is read, so that a duplicate is caught before the map would hide it.
 json parse_object(const std::string& file, std::istream& text) {
-  std::vector<std::vector<std::string>> seen;
+  std::vector<std::set<std::string>> seen;
   const auto check = [&](int, json::parse_event_t event, json& parsed) {
     if (event == json::parse_event_t::object_start) seen.emplace_back();
     if (event == json::parse_event_t::object_end) seen.pop_back();
     if (event == json::parse_event_t::key) {
       const auto& key = parsed.get_ref<const std::string&>();
-      if (std::find(seen.back().begin(), seen.back().end(), key) != seen.back().end())
+      if (!seen.back().insert(key).second)
         throw LoadError{file, key, std::nullopt, "this key occurs twice; remove one"};
-      seen.back().push_back(key);
     }
     return true;
   };
@@ -105,6 +110,8 @@ json parse_object(const std::string& file, std::istream& text) {
     document = json::parse(text, check);
   } catch (const json::parse_error& error) {
     throw LoadError{file, "", error.byte, "is not valid JSON from here on; settings are one JSON object"};
+  } catch (const json::out_of_range&) {
+    throw LoadError{file, "", std::nullopt, "holds a number that is out of range"};
   }
   if (!document.is_object())
     throw LoadError{file, "", std::nullopt, "is not a JSON object; settings are one JSON object"};
@@ -170,7 +177,9 @@ Settings Settings::from_environment(const Environment& environment) {
 }
 
 void Settings::validate() const {
-  if (model_pool_max_instances == 0) throw InvalidOptions{"model_pool_max_instances", "0", std::string(kCountBound)};
+  if (model_pool_max_instances == 0 || model_pool_max_instances > kMostInstances)
+    throw InvalidOptions{"model_pool_max_instances", fmt::to_string(model_pool_max_instances),
+                         std::string(kCountBound)};
   if (force_gpu && force_cpu)
     throw InvalidOptions{"force_gpu", "true together with force_cpu", "true for at most one of the two; unset one"};
 }

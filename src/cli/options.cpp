@@ -19,7 +19,7 @@ namespace {
 
 using Takes = OptionSpec::Takes;
 
-constexpr std::uint64_t kMostInstances = 65'536;
+constexpr std::uint64_t kMostInstances = 65'535;  // as PoolOptions::max_size
 constexpr std::uint64_t kMostThreads = 4'096;
 constexpr std::uint64_t kMostCount = std::numeric_limits<std::int32_t>::max();
 
@@ -288,10 +288,12 @@ const CommandInfo& find_command(const std::string& name) {
   if (found != kCommands.end()) return *found;
   if (name == "cleanup" || std::find(kLaterCommands.begin(), kLaterCommands.end(), name) != kLaterCommands.end())
     throw UsageError(fmt::format("the command {} is not in this version; there are: {}", name, command_names()));
-  std::vector<std::string_view> names;
+  const bool is_option = name.starts_with("-");
+  std::vector<std::string_view> names{"--help", "--version"};
+  if (!is_option) names.clear();
   for (const auto& c : kCommands) names.push_back(c.name);
   const auto near = nearest(name, names);
-  throw UsageError(fmt::format("unknown {} {}.{} There are: {}", name.starts_with("-") ? "option" : "command", name,
+  throw UsageError(fmt::format("unknown {} {}.{} There are: {}", is_option ? "option" : "command", name,
                                near.empty() ? "" : fmt::format(" Did you mean {}?", near), command_names()));
 }
 

@@ -3,14 +3,18 @@
 
 #include <new>
 
+#include "cli/arguments.hpp"
 #include "cli/command_context.hpp"
 #include "cli/output.hpp"
 
 namespace modelpool::cli {
 namespace {
 
-// Errors of LibTorch carry a stack trace behind their first line.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+// Errors of LibTorch carry a stack trace behind their first line. What the user wrote may have lines of its own.
+std::string text_of(const std::exception& error) {
+  const std::string text = error.what();
+  return dynamic_cast<const UsageError*>(&error) ? text : text.substr(0, text.find('\n'));
+}
 
 }  // namespace
 
@@ -20,9 +24,9 @@ std::string root_message(const std::exception& error) {
   } catch (const std::exception& cause) {
     return root_message(cause);
   } catch (...) {
-    return first_line(error.what());
+    return text_of(error);
   }
-  return first_line(error.what());
+  return text_of(error);
 }
 
 int report_errors(const std::function<int()>& command) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/escape.hpp"
 #include "base/nearest.hpp"
 #include "cli/arguments.hpp"
 #include "cli/json.hpp"
@@ -48,6 +49,8 @@ Json parse(const std::string& text) {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {
     bad_input(fmt::format("not JSON at byte {}: one JSON value per line is needed", e.byte > 0 ? e.byte - 1 : 0));
+  } catch (const Json::out_of_range&) {
+    bad_input("a number of this line is out of range: use one that fits 64 bits");
   }
 }
 
@@ -72,7 +75,7 @@ std::size_t to_count(const std::string& key, const Json& value) {
   std::string names;
   for (const auto name : known) names += (names.empty() ? "" : ", ") + std::string{name};
   const auto near = nearest(key, known);
-  throw BadRow(InvalidOptions::kCode, fmt::format("unknown key '{}' in this row.{} There are: {}", key,
+  throw BadRow(InvalidOptions::kCode, fmt::format("unknown key '{}' in this row.{} There are: {}", escaped(key),
                                                   near.empty() ? "" : fmt::format(" Did you mean '{}'?", near), names));
 }
 
@@ -93,6 +96,16 @@ void set_embed(EmbedRow& row, const std::string& key, const Json& value) {
     row.flags.dimensions = to_count(key, value);
   else if (key == "max_length")
     row.flags.max_length = to_count(key, value);
+  else
+    unknown_key(key, kKeys);
+}
+
+void set_question(QuestionRow& row, const std::string& key, const Json& value) {
+  constexpr std::array<std::string_view, 2> kKeys{"text", "top_k"};
+  if (key == "text")
+    row.text = to_text(key, value);
+  else if (key == "top_k")
+    row.top_k = to_count(key, value);
   else
     unknown_key(key, kKeys);
 }
@@ -169,6 +182,16 @@ EmbedRow make_embed_row(RawInput input, InputFormat format, const EmbedFlags& de
     }
     read_json_row(row, input.text, set_embed);
     settle_prompts(row.flags, defaults);
+  });
+}
+
+QuestionRow make_question_row(RawInput input, InputFormat format, std::size_t top_k) {
+  return guarded(QuestionRow{.text = {}, .top_k = top_k, .error = {}}, [&](QuestionRow& row) {
+    check_bytes(input);
+    if (format == InputFormat::lines)
+      row.text = std::move(input.text);
+    else
+      read_json_row(row, input.text, set_question);
   });
 }
 

@@ -18,10 +18,17 @@ struct RowError {
   std::string message = {};
 };
 
-/// An input of `embed`, `search` and `bench`.
+/// An input of `embed` and `bench`, and what `search` makes of its questions.
 struct EmbedRow {
   std::string text = {};
   EmbedFlags flags = {};  ///< of the command line, and over them those of the row
+  std::optional<RowError> error = {};
+};
+
+/// An input of `search`.
+struct QuestionRow {
+  std::string text = {};
+  std::size_t top_k = 0;
   std::optional<RowError> error = {};
 };
 
@@ -36,6 +43,7 @@ struct TokenizeRow {
 /// Makes a row of an input: the text itself, or with InputFormat::jsonl a JSON string, or an object with `text` and the
 /// options of that row under their names with underscores (`max_length`). Never throws for what the input holds.
 [[nodiscard]] EmbedRow make_embed_row(RawInput input, InputFormat format, const EmbedFlags& defaults);
+[[nodiscard]] QuestionRow make_question_row(RawInput input, InputFormat format, std::size_t top_k);
 [[nodiscard]] TokenizeRow make_tokenize_row(RawInput input, InputFormat format, const TokenizeFlags& defaults);
 
 }  // namespace modelpool::cli

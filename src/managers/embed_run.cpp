@@ -49,11 +49,14 @@ class EmbedRun::Leaser {
  public:
   explicit Leaser(EmbedRun& run) : run_(run) {}
 
+  /// Waits for an instance, where there is none yet. @throws as ModelPool::acquire
+  void prepare() {
+    if (!run_.worker_.instance && !lease_) acquire();
+  }
   // In Lease::run the pool sees an error and judges the instance by it; the caller's own is judged where its lease ends.
   template <class Work>
   void run(const Work& work) {
     if (run_.worker_.instance) return work(*run_.worker_.instance);
-    if (!lease_) acquire();
     lease_->run(work);
   }
   void give_back() { lease_.reset(); }
@@ -162,33 +165,48 @@ void EmbedRun::compute() {
   limits.tokens = std::min(limits.tokens, std::max(share, kLeastTokens));
   const auto batches = plan_batches(lengths, limits);
   if (batches.empty()) return;
+  abort_ = std::stop_source{};
   const std::stop_callback stop(request_.stop, [this] { abort_.request_stop(); });
   std::atomic<std::size_t> next{0};
   on_threads(std::min(worker_.most_threads, batches.size()), [&] { compute_batches(batches, next); });
 }
 
+// An instance first, then a batch for it: while one thread waits, the others may do all there is. Then nobody needs to wait
+// any more, and some never would have got an instance: beside a caller that has exclusive access, for one.
 void EmbedRun::compute_batches(const std::vector<std::vector<std::size_t>>& batches, std::atomic<std::size_t>& next) {
   Leaser leaser(*this);
   try {
-    for (auto i = next++; i < batches.size(); i = next++) compute_batch(batches[i], leaser);
+    while (next < batches.size()) {
+      auto failure = ready(leaser);
+      const auto i = next++;
+      if (i < batches.size()) compute_batch(batches[i], leaser, std::move(failure));
+    }
+    abort_.request_stop();
   } catch (...) {
-    // The other threads of the call stop as well. One of them may wait for an instance that this one's caller holds.
-    next = batches.size();
-    failed_ = true;
+    next = batches.size();  // the others stop as well
     abort_.request_stop();
     throw;
   }
 }
 
-void EmbedRun::compute_batch(const std::vector<std::size_t>& batch, Leaser& leaser) {
-  std::vector<float> values(batch.size() * request_.dimension);
-  std::exception_ptr failure;
+// @return  why the next batch cannot be computed; null: it can
+std::exception_ptr EmbedRun::ready(Leaser& leaser) const {
   try {
     check_still_wanted();
-    leaser.run([&](EmbeddingInstance& instance) { forward(batch, instance, values); });
+    leaser.prepare();
+    return nullptr;
   } catch (const Error& error) {
     if (!is_of_the_batch(error)) throw;
-    if (failed_) return;  // another thread's failure ended the wait; it is what the caller hears
+    return std::current_exception();
+  }
+}
+
+void EmbedRun::compute_batch(const std::vector<std::size_t>& batch, Leaser& leaser, std::exception_ptr failure) {
+  std::vector<float> values(batch.size() * request_.dimension);
+  try {
+    if (!failure) leaser.run([&](EmbeddingInstance& instance) { forward(batch, instance, values); });
+  } catch (const Error& error) {
+    if (!is_of_the_batch(error)) throw;
     failure = std::current_exception();
   }
   if (failure || !worker_.keep_lease) leaser.give_back();

@@ -52,7 +52,8 @@ class EmbedRun {
   void encode_one(std::string_view text, Text& out) const;
   void compute();
   void compute_batches(const std::vector<std::vector<std::size_t>>& batches, std::atomic<std::size_t>& next);
-  void compute_batch(const std::vector<std::size_t>& batch, Leaser& leaser);
+  [[nodiscard]] std::exception_ptr ready(Leaser& leaser) const;
+  void compute_batch(const std::vector<std::size_t>& batch, Leaser& leaser, std::exception_ptr failure);
   void forward(const std::vector<std::size_t>& batch, EmbeddingInstance& instance, std::span<float> out);
   void check_still_wanted() const;
   void deliver_errors();
@@ -65,8 +66,8 @@ class EmbedRun {
 
   std::size_t first_index_ = 0;
   std::vector<Text> texts_;
-  std::stop_source abort_;  // ends the waiting of the call's threads: the request was stopped, or one of them failed
-  std::atomic<bool> failed_{false};
+  std::stop_source
+      abort_;              // ends the waiting of the call's threads: the request was stopped, or there is nothing to do
   std::mutex delivering_;  // one delivery at a time
   std::chrono::nanoseconds tokenize_{0};
   std::atomic<std::int64_t> queued_ns_{0};  // sums: read when all threads have ended

@@ -89,7 +89,7 @@ Encoder::Encoder(const EncoderConfig& config, const EncoderArchitecture& archite
                  nn::Precision precision)
     : embeddings_(embeddings_of(config, checkpoint)) {
   ModuleLoader loader(checkpoint, precision);
-  layers_.reserve(static_cast<std::size_t>(config.num_hidden_layers));
+  // Not reserved: the file says which layers there are, and the configuration may say anything.
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
     layers_.emplace_back(config, architecture.layer, fmt::format("{}{}.", architecture.layers, i), nn::RelativeBias{},
                          loader);

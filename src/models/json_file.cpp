@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/json_value.hpp"
 #include "modelpool/error.hpp"
 
 namespace modelpool::models {
@@ -26,12 +27,6 @@ std::string read_text(const std::filesystem::path& path) {
   if (text.starts_with("version https://git-lfs")) {
     throw LoadError(path.string(), "", {}, "is a pointer to the file, not the file; run git lfs pull in its folder");
   }
-  return text;
-}
-
-std::string shown(const nlohmann::json& value) {
-  auto text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
   return text;
 }
 

@@ -20,8 +20,7 @@ using std::chrono::nanoseconds;
 InstanceCallbacks& callbacks_of(const Core& core) noexcept { return static_cast<InstanceCallbacks&>(core.ops()); }
 
 Nanos deadline_after(Nanos start, std::optional<nanoseconds> timeout) noexcept {
-  if (!timeout) return kNever;
-  return timeout->count() > kNever - start ? kNever : start + timeout->count();
+  return timeout ? later(start, timeout->count()) : kNever;
 }
 
 // A call that may still use the pool's stats, or a function of the user's, when the pool is being destroyed.
@@ -41,11 +40,10 @@ class Visit {
 };
 
 WaitEvent wait_event(const Core& core, Nanos waited) {
-  const PoolStats stats = pool_stats(core);
   return {.pool = core.settings().name,
           .waited = nanoseconds(waited),
-          .average_wait = stats.wait.average,
-          .waiting = stats.waiting};
+          .average_wait = nanoseconds(core.average_wait()),
+          .waiting = core.waiting()};
 }
 
 [[noreturn]] void throw_timeout(const Core& core, AcquireStage stage, Nanos waited) {
@@ -144,13 +142,6 @@ class Checkout {
   Nanos waited_ = 0;
 };
 
-// Freed memory that the C library keeps for later is of no use to other processes.
-void return_freed_memory() noexcept {
-#if defined(__GLIBC__)
-  malloc_trim(0);
-#endif
-}
-
 }  // namespace
 
 InstanceCallbacks::InstanceCallbacks(PoolHooks hooks_, std::string pool_name_,
@@ -162,6 +153,13 @@ InstanceCallbacks::InstanceCallbacks(PoolHooks hooks_, std::string pool_name_,
       has_validate(validates),
       has_reset(resets) {}
 InstanceCallbacks::~InstanceCallbacks() = default;
+
+// Freed memory that the C library keeps for later is of no use to other processes.
+void InstanceCallbacks::give_memory_back() noexcept {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
 
 bool InstanceCallbacks::plain() const noexcept {
   return !has_validate && !has_reset && !hooks.before_acquire && !hooks.after_release;
@@ -332,7 +330,7 @@ void warm_up(Core& core, std::size_t n) {
 
 ShrinkReport shrink(Core& core, std::size_t n) {
   const ShrinkReport report = core.shrink(n);
-  if (report.destroyed > 0) return_freed_memory();
+  if (report.destroyed > 0) core.ops().give_memory_back();
   return report;
 }
 
@@ -346,7 +344,7 @@ void resize(Core& core, std::size_t max_size) {
 CleanupReport cleanup(Core& core, nanoseconds grace) {
   const Visit visit(core);
   const CleanupReport report = core.cleanup(deadline_after(RealPlatform::now(), grace));
-  if (report.destroyed > 0) return_freed_memory();
+  if (report.destroyed > 0) core.ops().give_memory_back();
   return report;
 }
 

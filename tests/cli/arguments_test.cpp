@@ -75,6 +75,7 @@ TEST_CASE("an option that nobody knows is told with the nearest one", "[cli][arg
   CHECK(refusal({"embed", "--modle", "m", "x"}).find("unknown option --modle. Did you mean --model?") == 0);
   CHECK(refusal({"embed", "--model", "m", "-1 degree"}).find("put -- before inputs") != std::string::npos);
   CHECK(refusal({"embedd", "--model", "m"}).find("Did you mean embed?") != std::string::npos);
+  CHECK(refusal({"--hlp"}).find("unknown option --hlp. Did you mean --help?") == 0);
 }
 
 TEST_CASE("a command of a later version is named as such, with those that there are", "[cli][arguments]") {

@@ -18,7 +18,14 @@ TokenizeRow ids(std::string line) {
   return make_tokenize_row({.index = 0, .text = std::move(line)}, InputFormat::lines, flags);
 }
 
-std::string failure(const EmbedRow& r) { return r.error ? r.error->code + ": " + r.error->message : "(none)"; }
+QuestionRow question(std::string line) {
+  return make_question_row({.index = 0, .text = std::move(line)}, InputFormat::jsonl, 5);
+}
+
+template <class Row>
+std::string failure(const Row& r) {
+  return r.error ? r.error->code + ": " + r.error->message : "(none)";
+}
 
 }  // namespace
 
@@ -56,6 +63,16 @@ TEST_CASE("a row's options beat those of the command line", "[cli][rows]") {
   CHECK(r.flags.dimensions == 4);
 }
 
+TEST_CASE("a question's row has the options of a search", "[cli][rows]") {
+  CHECK(question("\"who?\"").text == "who?");
+  CHECK(question("\"who?\"").top_k == 5);
+  CHECK(question(R"({"text":"who?","top_k":2})").top_k == 2);
+  CHECK(failure(question(R"({"text":"who?","top_k":0})")).find("invalid_options: 'top_k'") == 0);
+  // Questions are embedded as the passages are.
+  CHECK(failure(question(R"({"text":"who?","dimensions":2})")) ==
+        "invalid_options: unknown key 'dimensions' in this row. There are: text, top_k");
+}
+
 TEST_CASE("a bad JSON row fails alone and says why", "[cli][rows]") {
   CHECK(failure(row("")).find("invalid_input: an empty line is not JSON") == 0);
   CHECK(failure(row("{\"text\":\"a\"")).find("invalid_input: not JSON at byte") == 0);
@@ -68,6 +85,8 @@ TEST_CASE("a bad JSON row fails alone and says why", "[cli][rows]") {
         0);
   CHECK(failure(row(R"({"text":"a","max_length":0})")).find("invalid_options: 'max_length'") == 0);
   CHECK(failure(row(R"({"text":"a","max_length":1.5})")).find("invalid_options: 'max_length'") == 0);
+  CHECK(failure(row(R"({"text":"a","max_length":1e999})")).find("invalid_input: a number of this line is out of") == 0);
+  CHECK(failure(row("{\"text\":\"a\",\"" + std::string(1'000'000, 'x') + "\":1}")).size() < 300);
   CHECK(failure(row(R"({"text":"a","normalize":1})")).find("must be true or false, not 1") != std::string::npos);
   CHECK(failure(row(R"({"text":"a","prompt":"b","prompt_name":"c"})")).find("exclude each other") != std::string::npos);
   CHECK(failure(row(R"("\ud800")")).find("invalid_input: not JSON") == 0);
@@ -81,5 +100,6 @@ TEST_CASE("a JSON value nested a million times deep fails its row only", "[cli][
 TEST_CASE("decoding reads JSON arrays of ids", "[cli][rows]") {
   CHECK(ids("[101, 7592,102]").ids == std::vector<std::int32_t>{101, 7592, 102});
   CHECK(ids("[]").ids.empty());
-  for (const auto* bad : {"", "101", "[1,-2]", "[1.5]", "[\"1\"]", "[4294967296]", "[1", "{}"}) CHECK(ids(bad).error);
+  for (const auto* bad : {"", "101", "[1,-2]", "[1e999]", "[1.5]", "[\"1\"]", "[4294967296]", "[1", "{}"})
+    CHECK(ids(bad).error);
 }

@@ -110,6 +110,19 @@ TEST_CASE("questions come from a file too, and a bad one fails alone", "[cli][se
   CHECK(rows[2]["query"] == "the mat");
 }
 
+TEST_CASE("a question may say how many passages it wants", "[cli][search]") {
+  TemporaryFolder folder;
+  write_pages(folder);
+  const auto r = run(search(folder, {"--json", "--input-format", "jsonl", "--input", "-"}),
+                     {.input = "{\"text\":\"the cat\",\"top_k\":1}\n{\"text\":\"x\",\"dimensions\":2}\n\"the mat\"\n"});
+  CHECK(r.code == 1);
+  const auto rows = rows_of(r.out);
+  REQUIRE(rows.size() == 5);  // one, an error, and all three passages
+  CHECK(rows[0]["query"] == "the cat");
+  CHECK(rows[1]["error"]["code"] == "invalid_options");
+  CHECK(rows[2]["query"] == "the mat");
+}
+
 TEST_CASE("people see question, place, section and passage", "[cli][search]") {
   TemporaryFolder folder;
   folder.write("a.md", "# Cats\n\nthe cat sits on the mat\n");

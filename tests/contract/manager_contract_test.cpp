@@ -34,6 +34,11 @@ struct EmbeddingSubject {
   static std::vector<std::string> inputs() { return {"the water", "many people find it", "", "unbelievable"}; }
   static Result use(Manager& manager) { return manager.embed(inputs()).values; }
   static Result use(Manager& manager, Instance& instance) { return manager.embed(inputs(), instance).values; }
+  /// A call with work for several instances.
+  static Result use_much(Manager& manager) {
+    const std::vector<std::string> texts(40, inputs()[1]);
+    return manager.embed(texts, {.batch_size = 1, .timeout = 20s}).values;
+  }
 };
 
 }  // namespace
@@ -110,6 +115,13 @@ MODELPOOL_CONTRACT("an exclusive lease waits for the others and keeps newcomers 
   done = true;
   owner.join();
   CHECK(manager->try_acquire());
+}
+
+MODELPOOL_CONTRACT("a call under exclusive access does with the instances it gets") {
+  const auto manager = TestType::make({.pool_size = 3, .threads = 1});
+  const auto expected = TestType::use_much(*manager);
+  const auto all = manager->acquire_exclusive();
+  CHECK(TestType::use_much(*manager) == expected);
 }
 
 MODELPOOL_CONTRACT("wait_available is true once fewer instances are leased") {

@@ -228,6 +228,15 @@ TEST_CASE("texts of any content are embedded: empty, with a NUL byte, of 10 MB",
   CHECK(std::ranges::all_of(found.values, [](float x) { return std::isfinite(x); }));
 }
 
+TEST_CASE("texts in braces are texts, one or many", "[embedding]") {
+  auto embedder = manager(kData / "mean_normalize");
+  const auto two = embedder.embed({"the water", "many people"});
+  REQUIRE(two.num_texts == 2);
+  const auto second = embedder.embed("many people");
+  CHECK(std::vector<float>(two[1].begin(), two[1].end()) == second);
+  CHECK(embedder.embed({"the water"}, {.dimensions = 4}).values.size() == 4);
+}
+
 TEST_CASE("no texts give no vectors", "[embedding]") {
   auto embedder = manager(kData / "mean_normalize");
   const auto none = embedder.embed(std::vector<std::string>{});

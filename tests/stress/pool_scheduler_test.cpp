@@ -286,6 +286,27 @@ Scenario exclusive_access() {
                         run.core->end_exclusive(outcome.period);
                       }}};
 }
+// One thread holds a lease and asks for another one, in the midst of which a second thread asks for the whole pool.
+Scenario nested_beside_exclusive_access() {
+  return {.name = "nested beside exclusive access",
+          .settings = settings(2),
+          .warm = 2,
+          .threads = {[](Run& run) {
+                        SimSlot* first = run.acquire();
+                        run.use(first);
+                        SimSlot* second = run.acquire();
+                        run.use(second);
+                        run.release(second);
+                        run.release(first);
+                      },
+                      [](Run& run) {
+                        const auto outcome = run.core->acquire({.kind = WaitKind::exclusive});
+                        Run::require(outcome.status == AcquireStatus::granted, "exclusive access was not given");
+                        Run::require(run.users == 0, "exclusive access was given while a lease was out");
+                        run.core->end_exclusive(outcome.period);
+                      },
+                      kCycle}};
+}
 Scenario shrinking() {
   return {
       .name = "shrinking",
@@ -359,6 +380,10 @@ TEST_CASE("no interleaving of resize leaves a waiter unserved or an instance too
 TEST_CASE("no interleaving of close keeps an instance or a caller", "[pool][scheduler]") { passes(closing()); }
 TEST_CASE("no interleaving lets anybody use the pool beside exclusive access", "[pool][scheduler]") {
   passes(exclusive_access());
+}
+TEST_CASE("no interleaving of a second lease of one thread and exclusive access makes them wait for each other",
+          "[pool][scheduler]") {
+  passes(nested_beside_exclusive_access());
 }
 TEST_CASE("no interleaving of shrink destroys a leased instance", "[pool][scheduler]") { passes(shrinking()); }
 TEST_CASE("no interleaving of pause and resume forgets a waiter", "[pool][scheduler]") { passes(pausing()); }

@@ -31,6 +31,22 @@ TEST_CASE("an unsupported model lists what is supported", "[error]") {
   CHECK(std::string(error.what()) == "m/config.json: model_type \"gpt2\" is not supported; supported: bert");
 }
 
+TEST_CASE("a message is one line of UTF-8, whatever its parts hold", "[error]") {
+  CHECK(std::string(LoadError{"a\nb", "c\rd", std::nullopt, "bad\tend"}.what()) == "a\\x0Ab: c\\x0Dd: bad\\x09end");
+  CHECK(std::string(LoadError{"a\xFF", "", std::nullopt, "is bad"}.what()) == "a\\xFF: is bad");
+  CHECK(std::string(InvalidInput{"naïve"}.what()) == "naïve");
+}
+
+TEST_CASE("a value of any length is shown by its start, and kept whole as data", "[error]") {
+  const std::string value(1'000'000, 'x');
+  const InvalidOptions option{"max_size", value, "at least 1"};
+  CHECK(std::string(option.what()).size() < 200);
+  CHECK(option.value == value);
+  const UnsupportedModel model{"m/config.json", "model_type", value, {"bert"}};
+  CHECK(std::string(model.what()).size() < 200);
+  CHECK(model.requested == value);
+}
+
 TEST_CASE("out of memory says what was asked for, what is free and what to do", "[error]") {
   const OutOfMemory error{"cpu", 100, 10};
   CHECK(std::string(error.what()) ==

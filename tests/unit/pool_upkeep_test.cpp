@@ -2,10 +2,13 @@
 // How a pool keeps itself in order: ages, idle instances, leaks, shrinking and cleaning.
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
+#include "modelpool/device/memory.hpp"
 #include "modelpool/pool/model_pool.hpp"
 #include "modelpool/testing/mock_instance.hpp"
 #include "support/catch.hpp"
@@ -55,6 +58,32 @@ TEST_CASE("instances that are idle for longer than idle_timeout are destroyed, d
   CHECK(pool.stats().size == 1);
 }
 
+namespace {
+
+// Blocks below the size that malloc maps by itself stay with it when they are freed under one that is kept.
+struct Heavy {
+  explicit Heavy(std::vector<std::unique_ptr<char[]>>& kept) {
+    constexpr std::size_t kBlock = 64 << 10;
+    for (int i = 0; i < 1000; ++i) {
+      blocks.push_back(std::make_unique<char[]>(kBlock));
+      std::memset(blocks.back().get(), 1, kBlock);
+    }
+    kept.push_back(std::make_unique<char[]>(1000));
+  }
+  std::vector<std::unique_ptr<char[]>> blocks;
+};
+
+}  // namespace
+
+TEST_CASE("giving idle instances' memory back to the system is part of idle_timeout", "[pool][upkeep]") {
+  std::vector<std::unique_ptr<char[]>> kept;  // by the one creator thread
+  ModelPool<Heavy> pool([&] { return std::make_unique<Heavy>(kept); }, {.max_size = 1, .idle_timeout = 50ms});
+  const auto before = MemoryProbe{}.process().resident_bytes;
+  pool.warm_up(1);
+  CHECK(becomes_true([&] { return pool.stats().size == 0; }));
+  CHECK(becomes_true([&] { return MemoryProbe{}.process().resident_bytes < before + (20 << 20); }));
+}
+
 TEST_CASE("instances older than max_age are destroyed, at their release where they are always busy", "[pool][upkeep]") {
   MockFactory factory;
   Pool pool(factory, {.max_size = 1, .max_age = 20ms});
@@ -66,6 +95,12 @@ TEST_CASE("instances older than max_age are destroyed, at their release where th
   CHECK(destroyed(pool, DestroyReason::expired) == 1);
   pool.warm_up(1);
   CHECK(becomes_true([&] { return destroyed(pool, DestroyReason::expired) == 2; }));
+}
+
+TEST_CASE("an age at the end of the clock's range is never reached", "[pool][upkeep]") {
+  Pool pool(MockFactory{}, {.max_size = 1, .idle_timeout = 400ms, .max_age = std::chrono::nanoseconds::max()});
+  for (int i = 0; i < 3; ++i) CHECK(pool.acquire()->serial() == 1);
+  CHECK(destroyed(pool, DestroyReason::expired) == 0);
 }
 
 TEST_CASE("a lease that is out for too long is told once, with its thread, and not taken away", "[pool][upkeep]") {
@@ -158,6 +193,16 @@ TEST_CASE("cleanup refuses callers while it waits, and cuts off what does not co
   CHECK(factory.counters->destroyed == 1);
   CHECK(destroyed(pool, DestroyReason::cleaned) == 1);
   CHECK(pool.stats().leased == 1);
+}
+
+TEST_CASE("an instance that cleanup cut off and its lease then detaches counts once", "[pool][upkeep]") {
+  MockFactory factory;
+  Pool pool(factory, {.max_size = 1});
+  auto lease = pool.acquire();
+  CHECK(pool.cleanup(0ns).detached == 1);
+  const auto instance = lease.detach();
+  CHECK(pool.stats().detached == 1);
+  instance->run();
 }
 
 TEST_CASE("close waits for leases up to its grace and says whether all came back", "[pool][upkeep]") {

@@ -161,6 +161,22 @@ TEST_CASE("exclusive access waits for the leases that are out, and nobody passes
   CHECK(newcomer_served);
 }
 
+TEST_CASE("a caller that waits for exclusive access waits for leases, not for another instance", "[pool][exclusive]") {
+  MockFactory factory;
+  Pool pool(factory, {.max_size = 2});
+  const auto lease = pool.acquire();
+  std::optional<AcquireStage> stage;
+  std::thread([&] {
+    try {
+      (void)pool.acquire_exclusive({.timeout = 20ms});
+    } catch (const AcquireTimeout& error) {
+      stage = error.stage;
+    }
+  }).join();
+  CHECK(stage == AcquireStage::wait);
+  CHECK(pool.stats().created == 1);
+}
+
 TEST_CASE("the thread that holds a pool exclusively may acquire again", "[pool][exclusive]") {
   Pool pool(MockFactory{}, {.max_size = 2});
   auto exclusive = pool.acquire_exclusive();

@@ -89,10 +89,10 @@ TEST_CASE("an empty environment variable counts as not set", "[settings]") {
 TEST_CASE("a bad environment variable is an error that names it and what it takes", "[settings]") {
   CHECK_THROWS_WITH(with({{"MODEL_POOL_ENABLED", "yes"}}),
                     "MODEL_POOL_ENABLED is \"yes\", but must be true, false, 1 or 0");
-  for (const std::string bad : {"0", "-1", "2x", " 2", "1.5", "99999999999999999999"}) {
+  for (const std::string bad : {"0", "-1", "2x", " 2", "1.5", "65536", "99999999999999999999"}) {
     CAPTURE(bad);
     CHECK_THROWS_WITH(with({{"MODEL_POOL_MAX_INSTANCES", bad}}),
-                      "MODEL_POOL_MAX_INSTANCES is \"" + bad + "\", but must be a whole number of at least 1");
+                      "MODEL_POOL_MAX_INSTANCES is \"" + bad + "\", but must be a whole number from 1 to 65535");
   }
   CHECK_THROWS_AS(with({{"MODELPOOL_VRAM_ESTIMATES", "12"}}), InvalidOptions);
   CHECK_THROWS_AS(with({{"MODELPOOL_VRAM_ESTIMATES", "{"}}), InvalidOptions);
@@ -110,15 +110,33 @@ TEST_CASE("an unknown key of the file is an error that suggests the nearest one"
 
 TEST_CASE("a key of the wrong type names the file, the key and what it takes", "[settings]") {
   CHECK(message_of<InvalidOptions>(R"({"model_pool_max_instances": "4"})") ==
-        "FILE: model_pool_max_instances is \"4\", but must be a whole number of at least 1");
+        "FILE: model_pool_max_instances is \"4\", but must be a whole number from 1 to 65535");
+  CHECK(message_of<InvalidOptions>(R"({"model_pool_max_instances": 65536})") ==
+        "FILE: model_pool_max_instances is 65536, but must be a whole number from 1 to 65535");
   CHECK(message_of<InvalidOptions>(R"({"force_cpu": 1})") == "FILE: force_cpu is 1, but must be true or false");
   CHECK(message_of<InvalidOptions>(R"({"model_vram_estimates": {"embedding": -1}})") ==
         "FILE: model_vram_estimates.embedding is -1, but must be a number of bytes");
 }
 
+TEST_CASE("a value of any length, depth or alphabet is an error of one short line", "[settings]") {
+  const auto of_array = [](std::size_t depth) {
+    return message_of<InvalidOptions>(R"({"force_cpu": )" + std::string(depth, '[') + std::string(depth, ']') + "}");
+  };
+  CHECK(of_array(1) == "FILE: force_cpu is an array, but must be true or false");
+  CHECK(of_array(1'000'000) == of_array(1));
+  CHECK(message_of<InvalidOptions>(R"({"force_cpu": ")" + std::string(1'000'000, 'x') + "\"}").size() < 200);
+  CHECK(message_of<InvalidOptions>("{\"" + std::string(1'000'000, 'x') + "\": 1}").size() < 300);
+  CHECK(message_of<InvalidOptions>(R"({"force\ncpu": 1})").find("\"force\\x0Acpu\"") != std::string::npos);
+  CHECK(message_of<InvalidOptions>(R"({"model_vram_estimates": {"a\nb": "x"}})") ==
+        "FILE: model_vram_estimates.a\\x0Ab is \"x\", but must be a number of bytes");
+  CHECK_THROWS_WITH(with({{"MODEL_POOL_ENABLED", "ye\ns"}}),
+                    "MODEL_POOL_ENABLED is \"ye\\x0As\", but must be true, false, 1 or 0");
+}
+
 TEST_CASE("a settings file that is no JSON object is a load error", "[settings]") {
   CHECK(message_of<LoadError>("[1]") == "FILE: is not a JSON object; settings are one JSON object");
   CHECK(message_of<LoadError>("{\"a\"").substr(0, 4) == "FILE");
+  CHECK(message_of<LoadError>(R"({"model_pool_max_instances": 1e999})") == "FILE: holds a number that is out of range");
   CHECK(message_of<LoadError>(R"({"force_cpu": true, "force_cpu": false})") ==
         "FILE: force_cpu: this key occurs twice; remove one");
   CHECK_THROWS_WITH(Settings::from_file("/nowhere/settings.json"),

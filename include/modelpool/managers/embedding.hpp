@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -130,9 +131,9 @@ class EmbeddingInstance {
 /// Sentence embeddings from a Hugging Face or sentence-transformers folder, equal to sentence-transformers'.
 ///
 ///     modelpool::EmbeddingManager embedder{"models/all-MiniLM-L6-v2"};
-///     const auto embeddings = embedder.embed(texts);                    // leases by itself, as many instances as are
-///     worth it auto instance = embedder.acquire({.timeout = 5s});                // or exclusively const auto more =
-///     embedder.embed(texts, *instance, {.normalize = true});
+///     const auto embeddings = embedder.embed(texts);         // leases by itself, as many instances as are worth it
+///     auto instance = embedder.acquire({.timeout = 5s});     // or exclusively
+///     const auto more = embedder.embed(texts, *instance, {.normalize = true});
 ///
 /// Texts of any length are accepted (see max_length()); an empty text is the model's special tokens. Texts of one call
 /// are sorted by length into batches without padding; a text's vector does not depend on its neighbours beyond rounding
@@ -152,6 +153,10 @@ class EmbeddingManager : public ModelManager<EmbeddingInstance> {
   /// @throws InvalidOptions    an option that this model cannot fulfil
   /// @throws AcquireTimeout, DeadlineExceeded, Cancelled
   [[nodiscard]] Embeddings embed(std::span<const std::string> texts, const EmbedOptions& options = {});
+  /// For embed({"one", "two"}), where the braces would otherwise make one std::string_view of two pointers.
+  [[nodiscard]] Embeddings embed(std::initializer_list<std::string> texts, const EmbedOptions& options = {}) {
+    return embed(std::span{texts.begin(), texts.size()}, options);
+  }
   /// On an instance that the caller holds; options.timeout then counts from now.
   [[nodiscard]] Embeddings embed(std::span<const std::string> texts, EmbeddingInstance& instance,
                                  const EmbedOptions& options = {});

@@ -71,7 +71,8 @@ class ModelPool {
   }
 
   /// The whole pool for the calling thread: queues with the others, lets leases that are out come back, and gives nobody
-  /// else a new one. A thread that has it may acquire again, also exclusively.
+  /// else a new one, but to a thread that holds one already. A thread that has it may acquire again, also exclusively, as
+  /// long as there are instances: each exclusive lease holds one.
   /// @throws as acquire; DeadlockError if this thread holds a lease
   [[nodiscard]] ExclusiveLease<T> acquire_exclusive(const AcquireOptions& options = {}) {
     return ExclusiveLease<T>(*core_, options);
@@ -95,6 +96,7 @@ class ModelPool {
   /// @throws InvalidOptions if n > max_size, also when resize() makes it so meanwhile; CreateFailed; PoolClosed
   void warm_up(std::size_t n) { detail::warm_up(*core_, n); }
   /// Destroys idle instances, in this thread, until at most n exist or all are leased; gives their memory back to the system.
+  /// What min_idle asks for is made again at once.
   ShrinkReport shrink(std::size_t n) { return detail::shrink(*core_, n); }
   /// Leases beyond a smaller size stay valid; their instances are destroyed when they end.
   /// @throws InvalidOptions

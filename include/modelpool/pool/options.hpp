@@ -81,7 +81,8 @@ struct PoolOptions {
       std::chrono::milliseconds{10};  ///< pause after a failed factory call; doubles
                                       ///< with each further failure, ± 20 %
   std::chrono::nanoseconds create_backoff_max = std::chrono::seconds{5};
-  std::optional<std::chrono::nanoseconds> idle_timeout = {};  ///< idle for longer: destroyed, down to min_idle
+  std::optional<std::chrono::nanoseconds> idle_timeout = {};  ///< idle for longer: destroyed, down to min_idle,
+                                                              ///< and its memory given back to the system
   std::optional<std::chrono::nanoseconds> max_age = {};       ///< older: destroyed when not leased; up to 10 % earlier
   std::optional<std::chrono::nanoseconds> create_timeout = {};  ///< a factory call that takes longer counts as failed;
                                                                 ///< should it deliver later, the instance is used if

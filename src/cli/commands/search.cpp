@@ -63,24 +63,35 @@ std::string hits_for_people(const std::string& query, const std::vector<SearchIn
   return out + "\n";
 }
 
-std::vector<EmbedRow> make_questions(std::vector<RawInput> window, const Options& options, const EmbedFlags& flags) {
-  std::vector<EmbedRow> rows;
-  for (auto& input : window) rows.push_back(make_embed_row(std::move(input), options.common.input_format, flags));
-  return rows;
+EmbedFlags question_flags(const EmbeddingManager& manager) {
+  const auto names = manager.prompt_names();
+  EmbedFlags flags;
+  if (std::find(names.begin(), names.end(), "query") != names.end()) flags.prompt_name = "query";
+  return flags;
 }
 
-std::size_t answer_window(EmbeddingManager& manager, const SearchIndex& index, std::vector<EmbedRow> rows,
-                          std::size_t first, CommandContext& context) {
+std::vector<QuestionRow> make_questions(std::vector<RawInput> window, const Options& options) {
+  std::vector<QuestionRow> questions;
+  for (auto& input : window)
+    questions.push_back(make_question_row(std::move(input), options.common.input_format, options.search.top_k));
+  return questions;
+}
+
+std::size_t answer_window(EmbeddingManager& manager, const SearchIndex& index,
+                          const std::vector<QuestionRow>& questions, std::size_t first, CommandContext& context) {
   const auto& options = context.options;
-  std::vector<std::string> questions;  // embedding takes the texts of the rows away
-  for (const auto& row : rows) questions.push_back(row.text);
+  const auto flags = question_flags(manager);
+  std::vector<EmbedRow> rows;
+  for (const auto& question : questions)
+    rows.push_back({.text = question.text, .flags = flags, .error = question.error});
   OrderedResults results(rows.size(), context.out, context.log);
   embed_rows(manager, rows, context,
              {.on_result =
                   [&](std::size_t row, std::span<const float> embedding, std::size_t) {
-                    const auto hits = index.find(embedding, options.search.top_k);
-                    results.set(row, {.out = options.common.json ? hits_as_json(questions[row], hits, index)
-                                                                 : hits_for_people(questions[row], hits, index)});
+                    const auto& [text, top_k, error] = questions[row];
+                    const auto hits = index.find(embedding, top_k);
+                    results.set(row, {.out = options.common.json ? hits_as_json(text, hits, index)
+                                                                 : hits_for_people(text, hits, index)});
                   },
               .on_error =
                   [&](std::size_t row, std::string_view code, std::string_view message) {
@@ -88,13 +99,6 @@ std::size_t answer_window(EmbeddingManager& manager, const SearchIndex& index, s
                   }});
   results.finish();
   return results.failures();
-}
-
-EmbedFlags question_flags(const EmbeddingManager& manager) {
-  const auto names = manager.prompt_names();
-  EmbedFlags flags;
-  if (std::find(names.begin(), names.end(), "query") != names.end()) flags.prompt_name = "query";
-  return flags;
 }
 
 // What the numbers depend on before the model is loaded. nullopt: without a cache.
@@ -157,13 +161,12 @@ int run_search(CommandContext& context) {
   load_model(manager, 1, context);
   const auto cache = open_cache(identity, manager, context.log);
   const SearchIndex index(manager, std::move(passages), cache ? &*cache : nullptr, context);
-  const auto flags = question_flags(manager);
   std::size_t failures = 0;
   while (!context.interrupt.triggered()) {
     auto window = source.next_window(kWindowRows, kWindowBytes);
     if (window.empty()) break;
     const auto first = window.front().index;
-    failures += answer_window(manager, index, make_questions(std::move(window), options, flags), first, context);
+    failures += answer_window(manager, index, make_questions(std::move(window), options), first, context);
   }
   return context.exit_code(failures);
 }

@@ -16,6 +16,10 @@ namespace modelpool::detail {
 /// Nanoseconds of std::chrono::steady_clock; kNever: no deadline.
 using Nanos = std::int64_t;
 inline constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
+/// @param start  from 0  @return  start + duration; kNever where that is beyond the range
+[[nodiscard]] constexpr Nanos later(Nanos start, Nanos duration) noexcept {
+  return duration > kNever - start ? kNever : start + duration;
+}
 
 /// Mistakes that the deterministic scheduler must find when they are made on purpose (tests/stress/scheduler_test.cpp).
 /// In the real platform the value is the constant `none`, so the compiler removes every trace of them.

@@ -47,6 +47,8 @@ class InstanceOps {
   virtual std::size_t bytes(const void* object) noexcept = 0;
   /// Nothing needs to be called when a lease begins or ends.
   [[nodiscard]] virtual bool plain() const noexcept = 0;
+  /// Instances were destroyed because nobody needed them: what they occupied may go back to the system.
+  virtual void give_memory_back() noexcept {}
   virtual void on_create(std::uint64_t instance, Nanos took) noexcept = 0;
   virtual void before_destroy(std::uint64_t instance, Nanos age, DestroyReason reason) noexcept = 0;
   virtual void on_leak(std::uint64_t instance, std::uint64_t thread, Nanos held) noexcept = 0;
@@ -149,8 +151,9 @@ class PoolCore {
   void count_late_cancel() noexcept;
   void count_late_failure() noexcept;
   [[nodiscard]] bool orphaned() const noexcept { return gate_.load(std::memory_order_relaxed) == kOrphaned; }
-  /// Over all leases so far.
+  /// Over all leases so far; without the rest of stats().
   [[nodiscard]] Nanos average_wait() const noexcept;
+  [[nodiscard]] std::size_t waiting() const noexcept;
 
  private:
   using WaiterType = Waiter<P>;
@@ -246,6 +249,8 @@ class PoolCore {
   [[nodiscard]] bool may_pass_locked(const WaiterType& waiter) const MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] bool too_many_waiting_locked() const MODELPOOL_REQUIRES(mutex_);
   [[nodiscard]] bool would_deadlock_locked(const WaiterType& waiter) const MODELPOOL_REQUIRES(mutex_);
+  [[nodiscard]] std::size_t leased_by_locked(std::uint64_t thread) const MODELPOOL_REQUIRES(mutex_);
+  void queue_locked(WaiterType& waiter, bool at_front) MODELPOOL_REQUIRES(mutex_);
   Outcome wait(WaiterType& waiter, const Request& request, Nanos spin) noexcept;
   void sleep(WaiterType& waiter, const Request& request, Nanos spin, Outcome& outcome) noexcept;
   bool retry(WaiterType& waiter) noexcept;

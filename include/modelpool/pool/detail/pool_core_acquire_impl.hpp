@@ -79,12 +79,7 @@ AcquireStatus PoolCore<P>::admit_locked(WaiterType& waiter, const Request& reque
   if (would_deadlock_locked(waiter)) return ++rejected_, AcquireStatus::deadlock;
   const bool at_front = waiter.reentrant || request.at_front;
   if (!at_front && too_many_waiting_locked()) return ++rejected_, AcquireStatus::overloaded;
-  if (at_front) {
-    queue_.push_front(waiter);
-  } else {
-    queue_.push_back(waiter);
-  }
-  if (waiter.kind == WaitKind::exclusive) ++exclusive_waiting_;
+  queue_locked(waiter, at_front);
   if (queue_.size() > waiting_peak_) waiting_peak_ = queue_.size();
   spin = queue_.size() < processors_ ? kSpin : 0;
   settle_locked(d);
@@ -110,14 +105,32 @@ bool PoolCore<P>::too_many_waiting_locked() const {
 // Every instance that this caller could wait for is held by itself.
 template <class P>
 bool PoolCore<P>::would_deadlock_locked(const WaiterType& waiter) const {
-  std::size_t leased_here = 0;
-  for (const SlotType& slot : slots()) {
-    if (slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::leased &&
-        slot.holder.load() == waiter.thread)
-      ++leased_here;
-  }
+  const std::size_t leased_here = leased_by_locked(waiter.thread);
   if (waiter.kind == WaitKind::exclusive) return leased_here > 0;
   return leased_here > 0 && leased_here == size_ && size_ >= max_size_;
+}
+
+template <class P>
+std::size_t PoolCore<P>::leased_by_locked(std::uint64_t thread) const {
+  std::size_t leased_here = 0;
+  for (const SlotType& slot : slots()) {
+    if (slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::leased && slot.holder.load() == thread)
+      ++leased_here;
+  }
+  return leased_here;
+}
+
+// Behind all others; but one who holds a lease stands before those who wait for exclusive access, because they wait for
+// that lease to end: behind them it would wait for itself.
+template <class P>
+void PoolCore<P>::queue_locked(WaiterType& waiter, bool at_front) {
+  WaiterType* place = at_front ? queue_.front() : nullptr;
+  if (!at_front && exclusive_waiting_ > 0 && waiter.kind == WaitKind::lease && leased_by_locked(waiter.thread) > 0) {
+    place = queue_.front();
+    while (place->kind != WaitKind::exclusive) place = place->next;
+  }
+  queue_.insert_before(place, waiter);
+  if (waiter.kind == WaitKind::exclusive) ++exclusive_waiting_;
 }
 
 template <class P>
@@ -196,7 +209,8 @@ bool PoolCore<P>::give_up(WaiterType& waiter, bool cancelled, Outcome& outcome) 
     if (P::defect() == Defect::cancelled_waiter_not_removed && cancelled) queue_.push_front(*new WaiterType);
     if (waiter.result == WaitResult::none) unlink_locked(waiter);
     outcome.status = cancelled ? AcquireStatus::cancelled : AcquireStatus::timed_out;
-    outcome.creating = creating_ > 0 || (size_ < max_size_ && !paused_ && exclusive_depth_ == 0);
+    outcome.creating =
+        waiter.kind == WaitKind::lease && (creating_ > 0 || (size_ < max_size_ && !paused_ && exclusive_depth_ == 0));
     ++(cancelled ? cancelled_ : timeouts_);
     if (!cancelled && waiter.kind == WaitKind::lease && creating_ == 0) creation_owed_ = true;
     settle_locked(d);  // the next one may be served, or must be notified in this one's place
@@ -263,7 +277,7 @@ void* PoolCore<P>::detach(SlotType& slot) noexcept {
   {
     Guard lock(mutex_);
     object = slot.object;
-    ++detached_;
+    if (slot.in_table) ++detached_;  // else cleanup has counted it
     clear_slot_locked(slot);
     settle_locked(d);
   }

@@ -246,4 +246,10 @@ Nanos PoolCore<P>::average_wait() const noexcept {
   return count == 0 ? 0 : static_cast<Nanos>(total / count);
 }
 
+template <class P>
+std::size_t PoolCore<P>::waiting() const noexcept {
+  Guard lock(mutex_);
+  return queue_.size();
+}
+
 }  // namespace modelpool::detail

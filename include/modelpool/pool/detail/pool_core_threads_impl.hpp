@@ -40,10 +40,10 @@ std::size_t PoolCore<P>::room_to_create_locked() const {
   return creating_ + (size_ < max_size_ ? max_size_ - size_ : 0);
 }
 
-// Callers in the queue that an instance would help.
+// Callers in the queue that an instance would help. Who waits for exclusive access waits for leases to end.
 template <class P>
 std::size_t PoolCore<P>::demand_locked() const {
-  if (exclusive_depth_ == 0) return queue_.size();
+  if (exclusive_depth_ == 0) return queue_.size() - exclusive_waiting_;
   std::size_t demand = 0;  // the owner's own calls stand at the front
   for (const WaiterType* waiter = queue_.front(); waiter != nullptr && waiter->reentrant; waiter = waiter->next)
     ++demand;
@@ -190,9 +190,11 @@ void PoolCore<P>::publish_locked(SlotType& slot, void* object, std::uint64_t ser
   slot.serial = serial;
   slot.fresh = true;
   slot.created_at = P::now();
-  slot.expires_at = settings_.max_age ? slot.created_at + settings_.max_age->count() -
-                                            jittered_locked(settings_.max_age->count() / 10)
-                                      : kNever;
+  slot.expires_at = kNever;
+  if (settings_.max_age) {
+    const Nanos age = settings_.max_age->count();
+    slot.expires_at = later(slot.created_at, age - jittered_locked(age / 10));
+  }
   slot.idle_since.store(slot.created_at);
   slot.word.store(idle_word_locked(), std::memory_order_release);
 }
@@ -236,7 +238,8 @@ bool PoolCore<P>::tell_one_locked(std::exception_ptr&& cause, Deferred& d) {
 template <class P>
 void PoolCore<P>::back_off_locked() {
   Nanos pause = settings_.create_backoff.count();
-  const Nanos longest = settings_.create_backoff_max.count();
+  Nanos longest = settings_.create_backoff_max.count();
+  if (longest > kNever / 4) longest = kNever / 4;  // twice as long, and added to the time of day, is still in range
   for (unsigned i = 0; i < failures_ && pause < longest; ++i) pause *= 2;
   if (pause > longest) pause = longest;
   ++failures_;
@@ -308,6 +311,7 @@ void PoolCore<P>::keep() noexcept {
     if (runs)
       for (std::size_t i = 0; i < num_leaks; ++i) ops_->on_leak(leaks[i].instance, leaks[i].thread, leaks[i].held);
     run(d);
+    if (runs && d.done.destroyed > 0) ops_->give_memory_back();
     if (runs && keeper_parker_.wait(Parker<P>::kNotify, P::now() + period, 0) != 0)
       keeper_parker_.clear(Parker<P>::kNotify);
   }
@@ -340,8 +344,10 @@ void PoolCore<P>::abandon_slow_creations_locked(Nanos now, Deferred& d) {
     if (now - job->started >= settings_.create_timeout->count()) {
       abandon_locked(*job);
       ++create_timeouts_;
+      std::exception_ptr cause = create_timeout_error(settings_.create_timeout->count());
+      last_create_error_ = describe(cause);
       back_off_locked();
-      tell_one_locked(create_timeout_error(settings_.create_timeout->count()), d);
+      tell_one_locked(std::move(cause), d);
     }
     job = next;
   }

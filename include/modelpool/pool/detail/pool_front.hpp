@@ -25,6 +25,7 @@ class InstanceCallbacks : public InstanceOps {
   ~InstanceCallbacks() override;
 
   [[nodiscard]] bool plain() const noexcept override;
+  void give_memory_back() noexcept override;
   void on_create(std::uint64_t instance, Nanos took) noexcept override;
   void before_destroy(std::uint64_t instance, Nanos age, DestroyReason reason) noexcept override;
   void on_leak(std::uint64_t instance, std::uint64_t thread, Nanos held) noexcept override;

@@ -53,6 +53,14 @@ class WaiterQueue {
 
   void push_back(Waiter<P>& waiter) noexcept { insert_before(nullptr, waiter); }
   void push_front(Waiter<P>& waiter) noexcept { insert_before(front_, waiter); }
+  /// @param place  linked; nullptr: the end
+  void insert_before(Waiter<P>* place, Waiter<P>& waiter) noexcept {
+    waiter.next = place;
+    waiter.previous = place ? place->previous : back_;
+    (waiter.previous ? waiter.previous->next : front_) = &waiter;
+    (place ? place->previous : back_) = &waiter;
+    ++size_;
+  }
 
   void remove(Waiter<P>& waiter) noexcept {
     (waiter.previous ? waiter.previous->next : front_) = waiter.next;
@@ -62,14 +70,6 @@ class WaiterQueue {
   }
 
  private:
-  void insert_before(Waiter<P>* place, Waiter<P>& waiter) noexcept {
-    waiter.next = place;
-    waiter.previous = place ? place->previous : back_;
-    (waiter.previous ? waiter.previous->next : front_) = &waiter;
-    (place ? place->previous : back_) = &waiter;
-    ++size_;
-  }
-
   Waiter<P>* front_ = nullptr;
   Waiter<P>* back_ = nullptr;
   std::size_t size_ = 0;
