@@ -35,7 +35,8 @@ void split_word(std::string_view text, Range word, std::vector<Range>& words) {
 
 }  // namespace
 
-void BertPreTokenizer::split(std::string_view text, std::vector<Range>& words) const {
+void BertPreTokenizer::split(Text& input, std::vector<Range>& words) const {
+  const std::string_view text = input.view();
   if (words.size() == 1) {
     const Range all = words.front();
     words.clear();

@@ -9,7 +9,7 @@ namespace modelpool::tokenizers {
 /// Source: tokenizers, pre_tokenizers/bert.rs.
 class BertPreTokenizer final : public PreTokenizer {
  public:
-  void split(std::string_view text, std::vector<Range>& words) const override;
+  void split(Text& text, std::vector<Range>& words) const override;
 };
 
 }  // namespace modelpool::tokenizers

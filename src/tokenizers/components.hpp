@@ -29,8 +29,9 @@ class Normalizer {
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  /// @param words  what there is so far, ascending; replaced by finer ones
-  virtual void split(std::string_view text, std::vector<Range>& words) const = 0;
+  /// @param text   may be rewritten, with `words` still the same parts of it
+  /// @param words  what there is so far, ascending, none empty; replaced by finer ones
+  virtual void split(Text& text, std::vector<Range>& words) const = 0;
 };
 
 /// The vocabulary and its rule for cutting words into tokens.
@@ -38,7 +39,7 @@ class Model {
  public:
   virtual ~Model() = default;
   /// Appends the tokens of each word, in order.
-  virtual void tokenize(std::string_view text, std::span<const Range> words, std::vector<Token>& tokens) const = 0;
+  virtual void tokenize(const Text& text, std::span<const Range> words, std::vector<Token>& tokens) const = 0;
   [[nodiscard]] virtual std::optional<std::int32_t> token_to_id(std::string_view token) const noexcept = 0;
   [[nodiscard]] virtual std::optional<std::string_view> id_to_token(std::int32_t id) const noexcept = 0;
   /// Number of tokens.

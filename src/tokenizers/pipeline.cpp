@@ -75,6 +75,7 @@ std::pair<std::size_t, std::size_t> longest_first(std::size_t first, std::size_t
 /// Buffers of a thread that outlive a call, so that short texts cost no allocation for them.
 struct Pipeline::Scratch {
   Text text;
+  Text part;  // of `text`, between added tokens
   std::vector<Split> raw_splits;
   std::vector<Split> splits;
   std::vector<Range> words;
@@ -155,14 +156,22 @@ void Pipeline::tokenize_normalized(Scratch& scratch, Sequence& sequence) const {
   for (const Split& split : scratch.splits) {
     if (split.id) {
       append(sequence, {*split.id, split.range}, scratch.text);
-      continue;
+    } else if (scratch.splits.size() == 1) {
+      tokenize_part(scratch.text, scratch, sequence);
+    } else {
+      scratch.part.assign(scratch.text, split.range);
+      tokenize_part(scratch.part, scratch, sequence);
     }
-    scratch.words.assign(1, split.range);
-    if (parts_.pre_tokenizer) parts_.pre_tokenizer->split(scratch.text.view(), scratch.words);
-    scratch.tokens.clear();
-    parts_.model->tokenize(scratch.text.view(), scratch.words, scratch.tokens);
-    for (const Token& token : scratch.tokens) append(sequence, token, scratch.text);
   }
+}
+
+// The pre-tokenizer may rewrite the part, so that places in the text it was cut from would be others.
+void Pipeline::tokenize_part(Text& text, Scratch& scratch, Sequence& sequence) const {
+  scratch.words.assign(1, Range{0, static_cast<std::uint32_t>(text.view().size())});
+  if (parts_.pre_tokenizer) parts_.pre_tokenizer->split(text, scratch.words);
+  scratch.tokens.clear();
+  parts_.model->tokenize(text, scratch.words, scratch.tokens);
+  for (const Token& token : scratch.tokens) append(sequence, token, text);
 }
 
 std::string_view Pipeline::token(std::int32_t id) const {

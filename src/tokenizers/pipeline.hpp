@@ -43,6 +43,7 @@ class Pipeline final : public Tokenizer {
   [[nodiscard]] Sequence tokenize(std::string_view text, bool with_offsets) const;
   void tokenize_raw(std::string_view text, std::uint32_t first, Scratch& scratch, Sequence& sequence) const;
   void tokenize_normalized(Scratch& scratch, Sequence& sequence) const;
+  void tokenize_part(Text& text, Scratch& scratch, Sequence& sequence) const;
   void truncate(Sequence& sequence, std::size_t size) const;
   [[nodiscard]] std::string_view token(std::int32_t id) const;
 

@@ -17,6 +17,14 @@ void Text::assign(std::string_view piece, std::uint32_t first, bool with_origins
   }
 }
 
+void Text::assign(const Text& whole, Range part) {
+  bytes_.assign(whole.view().substr(part.begin, part.end - part.begin));
+  origins_.clear();
+  with_origins_ = whole.with_origins();
+  const auto first = whole.origins().begin();
+  if (with_origins_) origins_.assign(first + part.begin, first + part.end);
+}
+
 void Text::start_rewrite() {
   new_bytes_.clear();
   new_bytes_.reserve(bytes_.size());

@@ -15,6 +15,12 @@ struct Origin {
   std::uint32_t end = 0;
 };
 
+/// [begin, end) in bytes of a Text.
+struct Range {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
+
 /// A piece of the input on its way through the normalizers: valid UTF-8, and where each byte came from.
 ///
 /// A part that changes lengths writes the new text behind the old one's back: start_rewrite(), append() for every code
@@ -24,6 +30,9 @@ class Text {
   /// @param piece  valid UTF-8
   /// @param first  place of the piece in the user's text, in code points
   void assign(std::string_view piece, std::uint32_t first, bool with_origins);
+
+  /// Becomes a part of another text.
+  void assign(const Text& whole, Range part);
 
   [[nodiscard]] std::string_view view() const noexcept { return bytes_; }
   [[nodiscard]] std::string& bytes() noexcept { return bytes_; }
@@ -44,12 +53,6 @@ class Text {
   std::string new_bytes_;
   std::vector<Origin> new_origins_;
   bool with_origins_ = false;
-};
-
-/// [begin, end) in bytes of a Text.
-struct Range {
-  std::uint32_t begin = 0;
-  std::uint32_t end = 0;
 };
 
 /// An id and the bytes of the Text that became it.

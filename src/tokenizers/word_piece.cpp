@@ -38,7 +38,8 @@ WordPiece::WordPiece(VocabularyEntries entries, const WordPieceOptions& options,
   }
 }
 
-void WordPiece::tokenize(std::string_view text, std::span<const Range> words, std::vector<Token>& tokens) const {
+void WordPiece::tokenize(const Text& input, std::span<const Range> words, std::vector<Token>& tokens) const {
+  const std::string_view text = input.view();
   for (const Range word : words) {
     const std::string_view bytes = text.substr(word.begin, word.end - word.begin);
     const std::size_t before = tokens.size();

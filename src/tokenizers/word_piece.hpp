@@ -21,7 +21,7 @@ class WordPiece final : public Model {
   WordPiece(VocabularyEntries entries, const WordPieceOptions& options, const std::string& file,
             const std::string& item);
 
-  void tokenize(std::string_view text, std::span<const Range> words, std::vector<Token>& tokens) const override;
+  void tokenize(const Text& text, std::span<const Range> words, std::vector<Token>& tokens) const override;
   [[nodiscard]] std::optional<std::int32_t> token_to_id(std::string_view token) const noexcept override;
   [[nodiscard]] std::optional<std::string_view> id_to_token(std::int32_t id) const noexcept override;
   [[nodiscard]] std::size_t size() const noexcept override { return vocabulary_.table().size(); }
