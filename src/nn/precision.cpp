@@ -20,6 +20,16 @@ Precision precision_of(DType dtype) {
   }
 }
 
-DType automatic_dtype() noexcept { return kernels::cpu::best().multiplies_bfloat16 ? DType::bfloat16 : DType::float32; }
+DType automatic_dtype() noexcept {
+  switch (kernels::cpu::best().fastest) {
+    case Precision::bfloat16:
+      return DType::bfloat16;
+    case Precision::int8:
+      return DType::int8;
+    case Precision::float32:
+      break;
+  }
+  return DType::float32;
+}
 
 }  // namespace modelpool::nn

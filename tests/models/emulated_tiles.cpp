@@ -54,6 +54,7 @@ void emulate_dot(std::size_t to, std::size_t a, std::size_t b) {
 
 #define MODELPOOL_KERNELS_ISA emulated_amx
 #define MODELPOOL_KERNELS_TABLE kernels_emulated_amx
+#define MODELPOOL_KERNELS_FASTEST bfloat16
 #define MODELPOOL_KERNELS_VL 16
 #define MODELPOOL_KERNELS_MR 12
 #define MODELPOOL_KERNELS_NV 2

@@ -37,6 +37,7 @@ struct LinearKernels {
   std::int64_t row_block;  ///< rows that linear() computes together: the granularity for splitting a batch over threads
   std::int64_t panel_width;  ///< the granularity for splitting outputs over threads
   std::int64_t least_rows;   ///< with fewer, reading the weights takes longer than multiplying
+  int input_bits;            ///< of the numbers that inputs are rounded to before they are multiplied
   std::size_t (*panel_bytes)(std::int64_t in_features);
   /// @param weight  (out_features, in_features), contiguous
   /// @param packed  ceil(out_features / panel_width) * panel_bytes(in_features) bytes, 64-byte aligned
@@ -54,8 +55,8 @@ struct LinearKernels {
 enum class Precision {
   float32,
   bfloat16,  ///< weights rounded to 8 bits of mantissa; so are the inputs where the processor multiplies bfloat16
-  int8,      ///< weights as integers of 8 bits with a scale for each output and 64 inputs; the inputs as integers of 16
-             ///< bits with a scale for each row
+  int8,      ///< weights as integers of 8 bits with a scale for each output and some 64 or 128 inputs; the inputs as
+             ///< integers of 16 bits with a scale for each row, or of 8 bits with a range for each row and 128 inputs
 };
 
 /// out = (x + residual - mean) / sqrt(variance + eps) * gamma + beta, row by row; population variance.
@@ -102,7 +103,7 @@ struct AttentionKernels {
 struct Kernels {
   const char* name;  ///< "amx", "avx512_bf16", "avx512_vnni", "avx512", "avx2" or "generic"
   LinearKernels float32, bfloat16, int8;
-  bool multiplies_bfloat16;  ///< the processor does: bfloat16 is then faster than float32
+  Precision fastest;  ///< of those whose loss no metric of a task sees (docs/design/0006-cpu-kernels.md)
 
   void (*layer_norm)(const LayerNormArgs& args);
   void (*embedding)(const EmbeddingArgs& args);

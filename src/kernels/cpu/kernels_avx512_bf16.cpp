@@ -3,6 +3,7 @@
 
 #define MODELPOOL_KERNELS_ISA avx512_bf16
 #define MODELPOOL_KERNELS_TABLE kernels_avx512_bf16
+#define MODELPOOL_KERNELS_FASTEST int8
 #define MODELPOOL_KERNELS_VL 16
 #define MODELPOOL_KERNELS_MR 12
 #define MODELPOOL_KERNELS_NV 2
@@ -15,8 +16,15 @@
 #define MODELPOOL_KERNELS_DOT_BF16(sum, a, b) \
   reinterpret_cast<Vec>(                      \
       _mm512_dpbf16_ps(reinterpret_cast<__m512>(sum), reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b)))
+#define MODELPOOL_KERNELS_DOT_BYTES(sum, a, b) \
+  reinterpret_cast<VecInt>(                    \
+      _mm512_dpbusd_epi32(reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)))
 #include "kernels/cpu/vector.inl"
 //
 #include "kernels/cpu/parts.inl"
 //
+#include "kernels/cpu/linear_quads.inl"
+//
+#define MODELPOOL_KERNELS_BF16_LINEAR kPairLinear<Bf16Pairs>
+#define MODELPOOL_KERNELS_INT8_LINEAR kQuadLinear
 #include "kernels/cpu/kernels_of_isa.inl"

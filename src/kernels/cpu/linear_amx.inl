@@ -194,8 +194,8 @@ void linear_tiles(const LinearArgs& args) {
   _tile_release();  // a thread without tiles in use is cheaper to switch
 }
 
-constexpr LinearKernels kTileLinear{2 * kTile,  kTileWidth,         kTileRows,   tile_panel_bytes,
-                                    pack_tiles, tile_scratch_bytes, linear_tiles};
+constexpr LinearKernels kTileLinear{2 * kTile,        kTileWidth, kTileRows,          16,
+                                    tile_panel_bytes, pack_tiles, tile_scratch_bytes, linear_tiles};
 
 }  // namespace
 }  // namespace modelpool::kernels::cpu

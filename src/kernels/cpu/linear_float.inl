@@ -169,7 +169,7 @@ void linear(const LinearArgs& args) {
 std::size_t no_scratch(i64) { return 0; }
 
 template <class Weight>
-constexpr LinearKernels kFloatLinear{kMR,        kNR,           4 * kMR, panel_bytes<Weight>, pack_weight<Weight>,
+constexpr LinearKernels kFloatLinear{kMR,        kNR,           4 * kMR, 32, panel_bytes<Weight>, pack_weight<Weight>,
                                      no_scratch, linear<Weight>};
 
 }  // namespace

@@ -210,7 +210,7 @@ MODELPOOL_INLINE void pair_tile_of_rows(i64 rows, const PairTile<Pairs>& tile, c
 
 // ---- linear
 
-std::size_t pair_scratch_bytes(i64 in_features) {
+[[maybe_unused]] std::size_t pair_scratch_bytes(i64 in_features) {
   return static_cast<std::size_t>(kPairRows * (num_pairs(in_features) + 1)) * 4;
 }
 
@@ -250,7 +250,7 @@ void linear_pairs(const LinearArgs& args) {
 
 template <class Pairs>
 constexpr LinearKernels kPairLinear{
-    kPR, kPairWidth, 4 * kPR, pair_panel_bytes<Pairs>, pack_pairs<Pairs>, pair_scratch_bytes, linear_pairs<Pairs>};
+    kPR, kPairWidth, 4 * kPR, 16, pair_panel_bytes<Pairs>, pack_pairs<Pairs>, pair_scratch_bytes, linear_pairs<Pairs>};
 
 }  // namespace
 }  // namespace modelpool::kernels::cpu
