@@ -32,6 +32,8 @@ class PreTokenizer {
   /// @param text   may be rewritten, with `words` still the same parts of it
   /// @param words  what there is so far, ascending, none empty; replaced by finer ones
   virtual void split(Text& text, std::vector<Range>& words) const = 0;
+  /// True if it asks where the text came from, so that the text must know though no offsets are wanted.
+  [[nodiscard]] virtual bool needs_origins() const noexcept { return false; }
 };
 
 /// The vocabulary and its rule for cutting words into tokens.
@@ -79,8 +81,8 @@ class JsonNode;
 [[nodiscard]] std::unique_ptr<const PostProcessor> make_post_processor(const JsonNode& node);
 [[nodiscard]] std::unique_ptr<const Decoder> make_decoder(const JsonNode& node);
 
-class VocabularyEntries;
-/// @param vocab  the entries of the model's `vocab`, which are kept apart from the JSON
-[[nodiscard]] std::unique_ptr<const Model> make_model(const JsonNode& node, VocabularyEntries vocab);
+class Document;
+/// @param document  gives the entries of the model, which are kept apart from the JSON
+[[nodiscard]] std::unique_ptr<const Model> make_model(const JsonNode& node, Document& document);
 
 }  // namespace modelpool::tokenizers

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizers/components.hpp"
 #include "tokenizers/json_node.hpp"
+#include "tokenizers/metaspace.hpp"
 #include "tokenizers/word_piece_decoder.hpp"
 
 namespace modelpool::tokenizers {
@@ -9,7 +10,8 @@ std::unique_ptr<const Decoder> make_decoder(const JsonNode& node) {
   if (node.is_null()) return nullptr;
   if (node.type() == "WordPiece")
     return std::make_unique<WordPieceDecoder>(node.at("prefix").string(), node.at("cleanup").boolean());
-  node.unsupported("decoder", {"WordPiece"});
+  if (node.type() == "Metaspace") return std::make_unique<MetaspaceDecoder>(read_metaspace(node));
+  node.unsupported("decoder", {"Metaspace", "WordPiece"});
 }
 
 }  // namespace modelpool::tokenizers

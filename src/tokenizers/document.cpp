@@ -41,23 +41,37 @@ std::string read_file(const std::filesystem::path& path) {
 /// nesting costs memory in proportion to the file only.
 class Document::Reader : public nlohmann::json_sax<json> {
  public:
-  Reader(Document& document, const std::string& file) : document_(document), file_(file) {}
+  Reader(Document& document, const std::string& file, Numbers numbers)
+      : document_(document), file_(file), numbers_(numbers) {}
 
   bool null() override { return value(nullptr); }
   bool boolean(bool value_read) override { return value(value_read); }
-  bool number_integer(number_integer_t value_read) override { return value(value_read); }
-  bool number_float(number_float_t value_read, const string_t&) override { return value(value_read); }
-  bool string(string_t& value_read) override { return value(std::move(value_read)); }
+  bool number_float(number_float_t value_read, const string_t& written) override {
+    if (!piece_) return value(value_read);
+    return score(numbers_ == Numbers::exact ? value_read : fast_number(written));
+  }
+
+  bool number_integer(number_integer_t value_read) override {
+    return piece_ ? score(static_cast<double>(value_read)) : value(value_read);
+  }
+
+  bool string(string_t& value_read) override {
+    if (in_pieces_ != 2 || piece_) return value(std::move(value_read));
+    piece_ = std::move(value_read);
+    return true;
+  }
+
   bool binary(binary_t&) override { return true; }  // JSON text has none
 
   bool number_unsigned(number_unsigned_t value_read) override {
+    if (piece_) return score(static_cast<double>(value_read));
     if (!in_vocab_) return value(value_read);
     document_.vocab_.add(key_, value_read);
     return true;
   }
 
   bool start_object(std::size_t) override {
-    const bool vocab = open_.size() == 2 && key_ == "vocab" && model_ == open_.back() && open_.back()->is_object();
+    const bool vocab = is_vocab();
     open(json::object());
     if (vocab) document_.vocab_ = VocabularyEntries{};
     in_vocab_ = vocab;
@@ -76,11 +90,26 @@ class Document::Reader : public nlohmann::json_sax<json> {
   }
 
   bool start_array(std::size_t) override {
+    if (in_pieces_ == 1) {
+      in_pieces_ = 2;
+      return true;
+    }
+    const bool pieces = is_vocab();
     open(json::array());
+    if (pieces) document_.pieces_ = PieceEntries{};
+    in_pieces_ = pieces ? 1 : in_pieces_;
     return true;
   }
 
   bool end_array() override {
+    if (in_pieces_ == 2) {
+      if (piece_ || document_.pieces_.scores.size() != pieces_read_ + 1) fail_piece();
+      ++pieces_read_;
+      in_pieces_ = 1;
+      return true;
+    }
+    in_pieces_ = 0;
+    pieces_read_ = 0;
     open_.pop_back();
     return true;
   }
@@ -103,6 +132,7 @@ class Document::Reader : public nlohmann::json_sax<json> {
   }
 
   json* place(json made) {
+    if (in_pieces_ != 0) fail_piece();
     if (in_vocab_)
       throw LoadError{file_, "model.vocab", std::nullopt,
                       fmt::format("gives \"{}\" {} instead of a whole number", escaped(key_), kind_of(made))};
@@ -113,16 +143,37 @@ class Document::Reader : public nlohmann::json_sax<json> {
     return &parent.back();
   }
 
+  /// True where the value that begins now is that of `model.vocab`.
+  [[nodiscard]] bool is_vocab() const {
+    return open_.size() == 2 && key_ == "vocab" && model_ == open_.back() && open_.back()->is_object();
+  }
+
+  bool score(double value_read) {
+    document_.pieces_.add(*piece_, value_read);
+    piece_.reset();
+    return true;
+  }
+
+  [[noreturn]] void fail_piece() const {
+    throw LoadError{file_, fmt::format("model.vocab.[{}]", pieces_read_), std::nullopt,
+                    "must be a piece and its score, for example [\"a\", -3.5]"};
+  }
+
   Document& document_;
   const std::string& file_;
+  Numbers numbers_;
   std::vector<json*> open_;  // containers that are not closed yet, from the root
   json* model_ = nullptr;    // the value of the root's key "model"
   std::string key_;
   bool in_vocab_ = false;
+  int in_pieces_ = 0;  // how many of the arrays of `model.vocab` are open: the list, a piece with its score
+  std::size_t pieces_read_ = 0;
+  std::optional<std::string> piece_;  // whose score comes next
 };
 
-Document::Document(std::string_view text, std::string file) : file_(std::move(file)), json_(std::make_unique<json>()) {
-  Reader reader(*this, file_);
+Document::Document(std::string_view text, std::string file, Numbers numbers)
+    : file_(std::move(file)), json_(std::make_unique<json>()) {
+  Reader reader(*this, file_, numbers);
   json::sax_parse(text.begin(), text.end(), &reader);
 }
 

@@ -2,6 +2,7 @@
 #include "tokenizers/bert_normalizer.hpp"
 #include "tokenizers/components.hpp"
 #include "tokenizers/json_node.hpp"
+#include "tokenizers/precompiled.hpp"
 
 namespace modelpool::tokenizers {
 
@@ -15,7 +16,13 @@ std::unique_ptr<const Normalizer> make_normalizer(const JsonNode& node) {
                               .strip_accents = strip_accents ? std::optional(strip_accents->boolean()) : std::nullopt,
                               .lowercase = node.at("lowercase").boolean()});
   }
-  node.unsupported("normalizer", {"BertNormalizer"});
+  if (node.type() == "Precompiled") {
+    const JsonNode map = node.at("precompiled_charsmap");
+    const auto bytes = from_base64(map.string());
+    if (!bytes) map.fail("is not base 64");
+    return std::make_unique<Precompiled>(Charsmap(*bytes, map.file(), map.path()));
+  }
+  node.unsupported("normalizer", {"BertNormalizer", "Precompiled"});
 }
 
 }  // namespace modelpool::tokenizers

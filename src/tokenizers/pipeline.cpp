@@ -132,7 +132,8 @@ Sequence Pipeline::tokenize(std::string_view text, bool with_offsets) const {
   parts_.added.split_raw(text, scratch.raw_splits);
   CodePointCounter counter(text);
   for (const Split& split : scratch.raw_splits) {
-    const std::uint32_t first = with_offsets ? counter.before(split.range.begin) : 0;
+    // Without offsets it only counts whether a piece is at the start of the text.
+    const std::uint32_t first = with_offsets ? counter.before(split.range.begin) : std::min(split.range.begin, 1U);
     if (!split.id) {
       tokenize_raw(part(text, split.range), first, scratch, sequence);
       continue;
@@ -144,7 +145,8 @@ Sequence Pipeline::tokenize(std::string_view text, bool with_offsets) const {
 }
 
 void Pipeline::tokenize_raw(std::string_view text, std::uint32_t first, Scratch& scratch, Sequence& sequence) const {
-  scratch.text.assign(text, first, sequence.with_offsets);
+  const bool needs_origins = parts_.pre_tokenizer && parts_.pre_tokenizer->needs_origins();
+  scratch.text.assign(text, first, sequence.with_offsets || needs_origins);
   if (parts_.normalizer) parts_.normalizer->normalize(scratch.text);
   scratch.splits.clear();
   parts_.added.split_normalized(scratch.text.view(), scratch.splits);

@@ -36,6 +36,18 @@ void Text::append(char32_t code, Origin origin) {
   if (with_origins_) new_origins_.resize(new_bytes_.size(), origin);
 }
 
+void Text::append_bytes(std::string_view bytes, Origin origin) {
+  new_bytes_ += bytes;
+  if (with_origins_) new_origins_.resize(new_bytes_.size(), origin);
+}
+
+void Text::append_part(Range part) {
+  new_bytes_.append(bytes_, part.begin, part.end - part.begin);
+  if (!with_origins_) return;
+  const auto first = origins_.begin();
+  new_origins_.insert(new_origins_.end(), first + part.begin, first + part.end);
+}
+
 void Text::finish_rewrite() {
   bytes_.swap(new_bytes_);
   origins_.swap(new_origins_);

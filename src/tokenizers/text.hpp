@@ -45,6 +45,12 @@ class Text {
 
   void start_rewrite();
   void append(char32_t code, Origin origin);
+  /// Whole code points that all have one origin.
+  void append_bytes(std::string_view bytes, Origin origin);
+  /// Takes a part of the old text over as it is.
+  void append_part(Range part);
+  /// Length of what has been written so far, in bytes.
+  [[nodiscard]] std::uint32_t rewritten() const noexcept { return static_cast<std::uint32_t>(new_bytes_.size()); }
   void finish_rewrite();
 
  private:

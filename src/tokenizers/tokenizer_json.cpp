@@ -56,11 +56,11 @@ bool truncates_left(const JsonNode& root) {
 }  // namespace
 
 PipelineParts read_tokenizer_json(std::string_view text, const std::string& file, const TokenizerConfig& config) {
-  Document document(text, file);
+  Document document(text, file, Numbers::fast);
   const JsonNode root = document.root();
   check_version(root);
   PipelineParts parts;
-  parts.model = make_model(root.at("model"), std::move(document.vocab()));
+  parts.model = make_model(root.at("model"), document);
   parts.normalizer = make_normalizer(part(root, "normalizer"));
   parts.pre_tokenizer = make_pre_tokenizer(part(root, "pre_tokenizer"));
   parts.post_processor = make_post_processor(part(root, "post_processor"));

@@ -199,15 +199,51 @@ TEST_CASE("a key that is missing is named", "[tokenizer][load]") {
 }
 
 TEST_CASE("a part of a type that is not there yet is named with those that are", "[tokenizer][load]") {
-  const auto [part, problem] = GENERATE(table<std::string, std::string>({
-      {"normalizer", "normalizer \"Other\" is not supported; supported: BertNormalizer"},
-      {"pre_tokenizer", "pre_tokenizer \"Other\" is not supported; supported: BertPreTokenizer"},
-      {"model", "model \"Other\" is not supported; supported: WordPiece"},
-      {"post_processor", "post_processor \"Other\" is not supported; supported: TemplateProcessing, BertProcessing"},
-      {"decoder", "decoder \"Other\" is not supported; supported: WordPiece"},
-  }));
+  const auto [part, known] = GENERATE(table<std::string, std::string>({{"normalizer", "BertNormalizer"},
+                                                                       {"pre_tokenizer", "BertPreTokenizer"},
+                                                                       {"model", "WordPiece"},
+                                                                       {"post_processor", "TemplateProcessing"},
+                                                                       {"decoder", "WordPiece"}}));
   json document = tokenizer_json();
   document[part]["type"] = "Other";
+  const std::string error = error_of_json(document);
+  CHECK(error.starts_with("/tokenizer.json: " + part + " \"Other\" is not supported; supported: "));
+  CHECK(error.find(known) != std::string::npos);
+}
+
+TEST_CASE("a wrong value of a Unigram tokenizer is named with its key", "[tokenizer][load]") {
+  const auto [pointer, value, problem] = GENERATE(table<std::string, std::string, std::string>({
+      {"/model/vocab", "{}", "model.vocab: is an object, but must be an array"},
+      {"/model/vocab", R"([["a", -1], 3])",
+       "model.vocab.[1]: must be a piece and its score, for example [\"a\", -3.5]"},
+      {"/model/vocab", R"([["a"]])", "model.vocab.[0]: must be a piece and its score, for example [\"a\", -3.5]"},
+      {"/model/vocab", R"([["a", -1, 2]])",
+       "model.vocab.[0]: must be a piece and its score, for example [\"a\", -3.5]"},
+      {"/model/vocab", R"([[1, "a"]])", "model.vocab.[0]: must be a piece and its score, for example [\"a\", -3.5]"},
+      {"/model/vocab", R"([["a", {}]])", "model.vocab.[0]: must be a piece and its score, for example [\"a\", -3.5]"},
+      {"/model/unk_id", "2", "model.unk_id: is not the number of a piece"},
+      {"/model/unk_id", "-1", "model.unk_id: is a number, but must be a whole number of at least 0"},
+      {"/model/byte_fallback", "1", "model.byte_fallback: is a number, but must be true or false"},
+      {"/pre_tokenizer/replacement", "\"ab\"", "pre_tokenizer.replacement: must be one character"},
+      {"/pre_tokenizer/prepend_scheme", "\"last\"",
+       "pre_tokenizer.prepend_scheme: must be \"always\", \"never\" or \"first\""},
+      {"/pre_tokenizer/add_prefix_space", "false",
+       "pre_tokenizer.add_prefix_space: is false, but prepend_scheme is not \"never\""},
+      {"/normalizer/precompiled_charsmap", "\"A\"", "normalizer.precompiled_charsmap: is not base 64"},
+      {"/normalizer/precompiled_charsmap", "\"AAAA\"",
+       "normalizer.precompiled_charsmap: is too short for a map of characters"},
+      {"/normalizer/precompiled_charsmap", "\"EAAAAAAA\"",
+       "normalizer.precompiled_charsmap: says that its trie has 16 bytes, but 2 follow"},
+      {"/normalizer/precompiled_charsmap", "\"BAAAAAAAAAD/\"",
+       "normalizer.precompiled_charsmap: has replacements that are not valid UTF-8"},
+  }));
+  CAPTURE(pointer, value);
+  json document = json::parse(R"({
+    "normalizer": {"type": "Precompiled", "precompiled_charsmap": "BAAAAAAAAAA="},
+    "pre_tokenizer": {"type": "Metaspace", "replacement": "_", "prepend_scheme": "always"},
+    "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -1.5]]}})");
+  CHECK(error_of_json(document) == "loads");
+  document[json::json_pointer(pointer)] = json::parse(value);
   CHECK(error_of_json(document) == "/tokenizer.json: " + problem);
 }
 

@@ -13,15 +13,16 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* kFolders[] = {
-    "uncased", "cased", "cased-without-config", "keep-accents",     "unclean", "strip-cased", "odd",
-    "bare",    "added", "vocab-txt-cased",      "vocab-txt-uncased"};
+    "uncased",   "cased", "cased-without-config", "keep-accents",      "unclean", "strip-cased",   "odd",
+    "bare",      "added", "vocab-txt-cased",      "vocab-txt-uncased", "unigram", "unigram-bytes", "unigram-charsmap",
+    "word-level"};
 
 std::vector<json> expected(const std::string& folder) {
   std::ifstream file(std::string(MODELPOOL_TEST_DATA) + "/tokenizers/" + folder + "/expected.jsonl");
   REQUIRE(file);
   std::vector<json> cases;
   for (std::string line; std::getline(file, line);) cases.push_back(json::parse(line));
-  REQUIRE(cases.size() > 200);
+  REQUIRE(cases.size() > 150);
   return cases;
 }
 
@@ -35,6 +36,12 @@ Encoding encode(const Tokenizer& tokenizer, const json& request, bool with_offse
   const auto text = request["text"].get<std::string>();
   if (request.contains("pair")) return tokenizer.encode_pair(text, request["pair"].get<std::string>(), options);
   return tokenizer.encode(text, options);
+}
+
+std::vector<std::string> tokens(const Tokenizer& tokenizer, const Encoding& encoding) {
+  std::vector<std::string> result;
+  for (const std::int32_t id : encoding.input_ids) result.emplace_back(tokenizer.id_to_token(id).value());
+  return result;
 }
 
 }  // namespace
@@ -51,6 +58,7 @@ TEST_CASE("ids, type ids, special tokens and offsets are those of transformers",
     CHECK(json(found.token_type_ids) == request["type_ids"]);
     CHECK(json(found.special_tokens_mask) == request["special"]);
     CHECK(json(found.offsets) == request["offsets"]);
+    if (request.contains("tokens")) CHECK(json(tokens(*tokenizer, found)) == request["tokens"]);
     const Encoding without_offsets = encode(*tokenizer, request, false);
     CHECK(without_offsets.input_ids == found.input_ids);
     CHECK(without_offsets.offsets.empty());
