@@ -84,6 +84,9 @@ class ModelPool {
     return detail::wait_available(*core_, max_concurrent, timeout);
   }
 
+  /// Whether the calling thread has a lease of this pool that it has not moved, or exclusive access.
+  [[nodiscard]] bool held_by_this_thread() const noexcept { return core_->held_by_this_thread(); }
+
   /// function(instance) under a lease. An exception that leaves it is judged with PoolOptions::on_exception.
   /// @throws as acquire, and what function throws
   template <class F>

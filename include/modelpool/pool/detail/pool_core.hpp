@@ -129,6 +129,8 @@ class PoolCore {
   void end_exclusive(std::uint64_t period) noexcept;
   /// The thread that may acquire during exclusive access; 0: none. Does nothing when cleanup has ended that access.
   void set_exclusive_owner(std::uint64_t period, std::uint64_t thread) noexcept;
+  /// It has a lease that was not moved, or exclusive access.
+  [[nodiscard]] bool held_by_this_thread() const noexcept;
   /// A lease that validate refused does not count as given.
   void uncount(SlotType& slot, Nanos waited) noexcept;
 

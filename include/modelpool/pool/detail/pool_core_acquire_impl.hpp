@@ -307,6 +307,17 @@ void PoolCore<P>::set_exclusive_owner(std::uint64_t period, std::uint64_t thread
 }
 
 template <class P>
+bool PoolCore<P>::held_by_this_thread() const noexcept {
+  const std::uint64_t thread = P::thread_cache().token;
+  for (const SlotType& slot : SlotRange(*table_.load(std::memory_order_acquire))) {
+    if (slot.holder.load() == thread) return true;
+  }
+  if (gate_.load(std::memory_order_relaxed) == kOpen) return false;
+  const Guard lock(mutex_);
+  return exclusive_depth_ > 0 && exclusive_owner_ == thread;
+}
+
+template <class P>
 void PoolCore<P>::uncount(SlotType& slot, Nanos waited) noexcept {
   if (waited > 0) {
     slot.wait.record(waited, -1);
