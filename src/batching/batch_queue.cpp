@@ -182,4 +182,16 @@ BatcherStats BatchQueue::stats() const noexcept {
   return stats_;
 }
 
+std::exception_ptr same_failure(const CreateFailed& failure) noexcept {
+  try {
+    std::rethrow_exception(failure.cause);
+  } catch (...) {
+    try {
+      std::throw_with_nested(CreateFailed(failure.cause, failure.stats));
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
+}
+
 }  // namespace modelpool::detail

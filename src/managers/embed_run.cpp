@@ -49,9 +49,10 @@ class EmbedRun::Leaser {
  public:
   explicit Leaser(EmbedRun& run) : run_(run) {}
 
-  /// Waits for an instance, where there is none yet. @throws as ModelPool::acquire
+  /// Waits for an instance, where there is none yet and it is not for the batcher to find one.
+  /// @throws as ModelPool::acquire
   void prepare() {
-    if (!run_.worker_.instance && !lease_) acquire();
+    if (!run_.worker_.instance && !run_.worker_.batcher && !lease_) acquire();
   }
   // In Lease::run the pool sees an error and judges the instance by it; the caller's own is judged where its lease ends.
   template <class Work>
@@ -159,10 +160,11 @@ void EmbedRun::compute() {
     lengths.push_back(text.error ? 0 : text.input_ids.size());
     total += lengths.back();
   }
-  // Little work is still divided between all instances.
+  // Little work is still divided between all instances, unless other callers have work for them.
   auto limits = request_.limits;
   const auto share = (total + worker_.most_threads - 1) / worker_.most_threads;
-  limits.tokens = std::min(limits.tokens, std::max(share, kLeastTokens));
+  const bool crowded = worker_.batcher && worker_.batcher->stats().waiting > 0;
+  if (!crowded) limits.tokens = std::min(limits.tokens, std::max(share, kLeastTokens));
   const auto batches = plan_batches(lengths, limits);
   if (batches.empty()) return;
   abort_ = std::stop_source{};
@@ -181,9 +183,10 @@ void EmbedRun::compute_batches(const std::vector<std::vector<std::size_t>>& batc
       const auto i = next++;
       if (i < batches.size()) compute_batch(batches[i], leaser, std::move(failure));
     }
-    abort_.request_stop();
+    if (!worker_.batcher) abort_.request_stop();  // in the batcher the others wait with batches that are theirs
   } catch (...) {
     next = batches.size();  // the others stop as well
+    failed_ = true;
     abort_.request_stop();
     throw;
   }
@@ -202,43 +205,87 @@ std::exception_ptr EmbedRun::ready(Leaser& leaser) const {
 }
 
 void EmbedRun::compute_batch(const std::vector<std::size_t>& batch, Leaser& leaser, std::exception_ptr failure) {
-  std::vector<float> values(batch.size() * request_.dimension);
+  const auto work = make_work(batch);
   try {
-    if (!failure) leaser.run([&](EmbeddingInstance& instance) { forward(batch, instance, values); });
+    if (!failure) carry_out(work, leaser);
   } catch (const Error& error) {
     if (!is_of_the_batch(error)) throw;
     failure = std::current_exception();
   }
   if (failure || !worker_.keep_lease) leaser.give_back();
+  deliver(batch, *work, failure);
+}
+
+std::shared_ptr<EmbedWork> EmbedRun::make_work(const std::vector<std::size_t>& batch) const {
+  auto work = std::make_shared<EmbedWork>();
+  for (const auto i : batch) {
+    const auto& ids = texts_[i].input_ids;
+    work->input_ids.insert(work->input_ids.end(), ids.begin(), ids.end());
+    work->lengths.push_back(ids.size());
+  }
+  work->plan = request_.plan;
+  work->dimension = request_.dimension;
+  work->values.resize(batch.size() * request_.dimension);
+  return work;
+}
+
+void EmbedRun::carry_out(const std::shared_ptr<EmbedWork>& work, Leaser& leaser) {
+  if (worker_.batcher) {
+    const auto times =
+        worker_.batcher->run(work, {.size = {.items = work->lengths.size(), .cost = work->input_ids.size()},
+                                    .limit = {.items = request_.limits.texts, .cost = request_.limits.tokens},
+                                    .deadline = request_.deadline,
+                                    .stop = abort_.get_token()});
+    queued_ns_ += times.queued.count();
+    run_ns_ += times.run.count();
+    return;
+  }
+  const auto start = Clock::now();
+  EmbedWork* const alone = work.get();
+  leaser.run([&](EmbeddingInstance& instance) { forward(instance, {&alone, 1}); });
+  run_ns_ += nanoseconds_since(start);
+}
+
+void EmbedRun::deliver(const std::vector<std::size_t>& batch, const EmbedWork& work,
+                       const std::exception_ptr& failure) {
   const std::lock_guard lock(delivering_);
+  if (failed_) return;  // the call ends with an exception: nobody wants to know any more
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto index = first_index_ + batch[i];
     if (failure) {
       delivery_.error(index, failure);
     } else {
-      delivery_.result(index, std::span{values}.subspan(i * request_.dimension, request_.dimension),
-                       texts_[batch[i]].input_ids.size());
+      delivery_.result(index, std::span{work.values}.subspan(i * work.dimension, work.dimension), work.lengths[i]);
     }
   }
 }
 
-void EmbedRun::forward(const std::vector<std::size_t>& batch, EmbeddingInstance& instance, std::span<float> out) {
-  const auto start = Clock::now();
+// ---- one forward
+// -----------------------------------------------------------------------------------------------------
+
+void EmbedRun::forward(EmbeddingInstance& instance, std::span<EmbedWork* const> works) {
   auto& impl = *instance.impl_;
   impl.batch.clear();
   std::vector<std::span<float>> rows;
-  rows.reserve(batch.size());
-  for (const auto i : batch) {
-    impl.batch.append(texts_[i].input_ids);
-    rows.push_back(out.subspan(rows.size() * request_.dimension, request_.dimension));
+  std::vector<const models::PoolingPlan*> plans;
+  for (EmbedWork* const work : works) {
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < work->lengths.size(); ++i) {
+      impl.batch.append(std::span{work->input_ids}.subspan(begin, work->lengths[i]));
+      rows.push_back(std::span{work->values}.subspan(i * work->dimension, work->dimension));
+      plans.push_back(&work->plan);
+      begin += work->lengths[i];
+    }
   }
   try {
     const c10::InferenceMode inference;
-    impl.model->forward(impl.batch, request_.plan, impl.workspace, rows);
+    impl.model->forward(impl.batch, plans, impl.workspace, rows);
   } catch (...) {
     rethrow_as_ours("cpu");
   }
-  run_ns_ += nanoseconds_since(start);
 }
+
+EmbedBatcher::EmbedBatcher(ModelPool<EmbeddingInstance>& pool, std::size_t instances)
+    : Batcher(pool, instances, &EmbedRun::forward) {}
 
 }  // namespace modelpool::detail

@@ -112,7 +112,9 @@ EmbeddingManager::EmbeddingManager(std::filesystem::path folder, ManagerOptions 
 EmbeddingManager::EmbeddingManager(std::shared_ptr<Impl> impl)
     : ModelManager([impl] { return impl->create(); }, impl->pool_options(), impl->placement.device,
                    impl->placement.pool_size_reason),
-      impl_(std::move(impl)) {}
+      impl_(std::move(impl)) {
+  if (impl_->share_between_callers) batcher_ = std::make_unique<detail::EmbedBatcher>(pool(), pool_size());
+}
 
 EmbeddingManager::~EmbeddingManager() = default;
 
@@ -168,9 +170,12 @@ std::vector<std::string_view> views_of(std::span<const std::string> texts) { ret
 
 EmbedTimings EmbeddingManager::run(std::span<const std::string_view> texts, EmbeddingInstance* instance,
                                    const detail::EmbedRequest& request, const detail::EmbedDelivery& delivery) {
-  const bool share = impl_->share_between_callers;
+  const bool share = batcher_ != nullptr;
+  // Who holds instances leases more of them by itself: the batcher's other callers may have to wait for just those.
+  const bool batch = share && !instance && !pool().held_by_this_thread();
   const detail::EmbedRun::Worker worker{.instance = instance,
                                         .pool = &pool(),
+                                        .batcher = batch ? batcher_.get() : nullptr,
                                         .most_threads = instance || !share ? 1 : pool_size(),
                                         .keep_lease = !share};
   detail::EmbedRun run(request, *impl_->tokenizer, impl_->config.encoder.vocab_size, worker, delivery);

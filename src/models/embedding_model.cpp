@@ -96,15 +96,15 @@ void finish_text(std::span<const float> tokens, std::size_t features, const Pool
 
 }  // namespace
 
-void EmbeddingModel::forward(const nn::RaggedBatch& batch, const PoolingPlan& plan, nn::Workspace& workspace,
-                             std::span<const std::span<float>> out) const {
+void EmbeddingModel::forward(const nn::RaggedBatch& batch, std::span<const PoolingPlan* const> plans,
+                             nn::Workspace& workspace, std::span<const std::span<float>> out) const {
   const auto hidden_states = encoder_.forward(batch, workspace);  // (T, C)
   const auto features = static_cast<std::size_t>(hidden_states.size(1));
   const float* from = hidden_states.const_data_ptr<float>();
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto begin = static_cast<std::size_t>(batch.cu_seqlens[i]);
     const auto end = static_cast<std::size_t>(batch.cu_seqlens[i + 1]);
-    finish_text({from + begin * features, (end - begin) * features}, features, plan, out[i]);
+    finish_text({from + begin * features, (end - begin) * features}, features, *plans[i], out[i]);
   }
 }
 

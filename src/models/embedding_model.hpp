@@ -52,8 +52,9 @@ class EmbeddingModel {
   EmbeddingModel(const EmbeddingConfig& config, Checkpoint checkpoint, nn::Precision precision);
 
   /// @param batch  see Encoder::forward
-  /// @param out    (B) vectors of the plan's dimension, one for each sequence
-  void forward(const nn::RaggedBatch& batch, const PoolingPlan& plan, nn::Workspace& workspace,
+  /// @param plans  (B) one for each sequence: their requests may differ
+  /// @param out    (B) vectors of the plans' dimensions
+  void forward(const nn::RaggedBatch& batch, std::span<const PoolingPlan* const> plans, nn::Workspace& workspace,
                std::span<const std::span<float>> out) const;
 
   [[nodiscard]] std::uint64_t bytes() const noexcept { return encoder_.bytes(); }

@@ -131,10 +131,10 @@ class Batcher {
   Lease<T> acquire_to_lead(Ticket& own) {
     try {
       return pool_.acquire(acquire_options(own));
-    } catch (const CreateFailed&) {
+    } catch (const CreateFailed& failure) {
       detail::TicketBatch batch;
       queue_.take(own, batch);  // who would have shared the instance shares the news
-      for (std::size_t i = 1; i < batch.size(); ++i) batch[i]->error = std::current_exception();
+      for (std::size_t i = 1; i < batch.size(); ++i) batch[i]->error = detail::same_failure(failure);
       queue_.finish(batch);
       throw;
     } catch (...) {

@@ -25,6 +25,7 @@ namespace modelpool {
 class Tokenizer;
 
 namespace detail {
+class EmbedBatcher;
 class EmbedRun;
 struct EmbedDelivery;
 struct EmbedRequest;
@@ -49,7 +50,7 @@ struct EmbedOptions {
   std::optional<std::size_t> batch_size = {};  ///< most texts in one forward
   std::optional<std::size_t> batch_tokens = {};          ///< most tokens in one forward (one longer text runs alone)
   std::optional<std::chrono::nanoseconds> timeout = {};  ///< whole request, from queueing to result; nullopt: for ever
-  std::stop_token stop = {};                             ///< looked at between batches
+  std::stop_token stop = {};  ///< ends waiting at once, and computing after the batch under way
 };
 
 /// Where the time of a request went. `queued` and `run` are summed over the instances that worked for it.
@@ -194,6 +195,7 @@ class EmbeddingManager : public ModelManager<EmbeddingInstance> {
   EmbedTimings deliver(std::span<const std::string> texts, EmbeddingInstance* instance, const EmbedSink& sink,
                        const EmbedOptions& options);
   std::shared_ptr<Impl> impl_;
+  std::unique_ptr<detail::EmbedBatcher> batcher_;  // null: callers share no instance
 };
 
 }  // namespace modelpool

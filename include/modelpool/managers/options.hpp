@@ -32,7 +32,8 @@ struct ManagerOptions {
   PoolSize pool_size = PoolSize::automatic();  ///< automatic: Settings::model_pool_max_instances
   std::optional<int> threads = {};  ///< intra-op threads of an instance; nullopt: cores / pool size, at least 1
   /// A call without a lease takes an instance for one batch at a time and uses as many instances as it has work for, so
-  /// that calls of one text pass between the batches of a call of thousands. false: it keeps one instance to its end.
+  /// that calls of one text pass between the batches of a call of thousands; where all are busy, texts of several callers
+  /// are computed together. false: it keeps one instance to its end, for itself alone.
   bool share_between_callers = true;
 
   /// @throws InvalidOptions  naming the member, its value and its bound

@@ -14,6 +14,7 @@
 #include "modelpool/pool/detail/mutex.hpp"
 #include "modelpool/pool/detail/parking.hpp"
 #include "modelpool/pool/detail/platform.hpp"
+#include "modelpool/pool/errors.hpp"
 
 namespace modelpool {
 
@@ -110,6 +111,9 @@ class BatchQueue {
   BatchTicket* back_ MODELPOOL_GUARDED_BY(mutex_) = nullptr;
   BatcherStats stats_ MODELPOOL_GUARDED_BY(mutex_);
 };
+
+/// For one more caller: an exception has one owner, so that none is read here while it is freed there.
+[[nodiscard]] std::exception_ptr same_failure(const CreateFailed& failure) noexcept;
 
 }  // namespace detail
 }  // namespace modelpool
