@@ -3,6 +3,7 @@
 #include "tokenizers/components.hpp"
 #include "tokenizers/json_node.hpp"
 #include "tokenizers/precompiled.hpp"
+#include "tokenizers/sequences.hpp"
 
 namespace modelpool::tokenizers {
 
@@ -18,11 +19,14 @@ std::unique_ptr<const Normalizer> make_normalizer(const JsonNode& node) {
   }
   if (node.type() == "Precompiled") {
     const JsonNode map = node.at("precompiled_charsmap");
-    const auto bytes = from_base64(map.string());
-    if (!bytes) map.fail("is not base 64");
-    return std::make_unique<Precompiled>(Charsmap(*bytes, map.file(), map.path()));
+    return std::make_unique<Precompiled>(Charsmap(read_charsmap(map), map.file(), map.path()));
   }
-  node.unsupported("normalizer", {"BertNormalizer", "Precompiled"});
+  if (node.type() == "Sequence") {
+    std::vector<std::unique_ptr<const Normalizer>> parts;
+    for (const auto& part : node.at("normalizers").elements()) parts.push_back(make_normalizer(part));
+    return std::make_unique<NormalizerSequence>(std::move(parts));
+  }
+  node.unsupported("normalizer", {"BertNormalizer", "Precompiled", "Sequence"});
 }
 
 }  // namespace modelpool::tokenizers

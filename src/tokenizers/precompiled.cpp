@@ -8,6 +8,7 @@
 
 #include "base/utf8.hpp"
 #include "modelpool/error.hpp"
+#include "tokenizers/json_node.hpp"
 #include "tokenizers/unicode/grapheme.hpp"
 
 namespace modelpool::tokenizers {
@@ -29,6 +30,30 @@ std::size_t offset(std::uint32_t unit) { return std::size_t{unit >> 10U} << ((un
 
 // True inside a character; replacements are pointed to from outside, perhaps wrongly.
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
+
+// nullopt where the text is not base 64.
+std::optional<std::string> from_base64(std::string_view text) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::array<std::uint8_t, 256> value_of{};
+  value_of.fill(64);
+  for (std::size_t i = 0; i < kDigits.size(); ++i)
+    value_of[static_cast<unsigned char>(kDigits[i])] = static_cast<std::uint8_t>(i);
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::uint32_t digit = i < text.size() - padding ? value_of[static_cast<unsigned char>(text[i])] : 0;
+    if (digit == 64) return std::nullopt;
+    bits = bits << 6U | digit;
+    if (i % 4 != 3) continue;
+    for (const unsigned shift : {16U, 8U, 0U}) bytes.push_back(static_cast<char>(bits >> shift & 0xFFU));
+    bits = 0;
+  }
+  bytes.resize(bytes.size() - padding);
+  return bytes;
+}
 
 }  // namespace
 
@@ -166,27 +191,10 @@ Precompiled::Precompiled(Charsmap charsmap) : charsmap_(std::move(charsmap)), pl
 
 void Precompiled::normalize(Text& text) const { Rewrite(*this, text).run(); }
 
-std::optional<std::string> from_base64(std::string_view text) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::array<std::uint8_t, 256> value_of{};
-  value_of.fill(64);
-  for (std::size_t i = 0; i < kDigits.size(); ++i)
-    value_of[static_cast<unsigned char>(kDigits[i])] = static_cast<std::uint8_t>(i);
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::uint32_t digit = i < text.size() - padding ? value_of[static_cast<unsigned char>(text[i])] : 0;
-    if (digit == 64) return std::nullopt;
-    bits = bits << 6U | digit;
-    if (i % 4 != 3) continue;
-    for (const unsigned shift : {16U, 8U, 0U}) bytes.push_back(static_cast<char>(bits >> shift & 0xFFU));
-    bits = 0;
-  }
-  bytes.resize(bytes.size() - padding);
-  return bytes;
+std::string read_charsmap(const JsonNode& node) {
+  const auto bytes = from_base64(node.string());
+  if (!bytes) node.fail("is not base 64");
+  return *bytes;
 }
 
 }  // namespace modelpool::tokenizers

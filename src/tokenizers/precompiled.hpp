@@ -41,7 +41,9 @@ class Precompiled final : public Normalizer {
   std::array<bool, 256> plain_;  // bytes that are ASCII characters without a rule
 };
 
-/// The bytes of a text in base 64; nullopt where it is not that.
-[[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
+class JsonNode;
+
+/// The bytes of a map of characters, which a tokenizer.json has in base 64.
+[[nodiscard]] std::string read_charsmap(const JsonNode& node);
 
 }  // namespace modelpool::tokenizers

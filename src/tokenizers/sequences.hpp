@@ -7,6 +7,21 @@
 
 namespace modelpool::tokenizers {
 
+/// Normalizers one after another.
+class NormalizerSequence final : public Normalizer {
+ public:
+  /// @param parts  null ones are left out
+  explicit NormalizerSequence(std::vector<std::unique_ptr<const Normalizer>> parts) : parts_(std::move(parts)) {}
+
+  void normalize(Text& text) const override {
+    for (const auto& part : parts_)
+      if (part) part->normalize(text);
+  }
+
+ private:
+  std::vector<std::unique_ptr<const Normalizer>> parts_;
+};
+
 /// Pre-tokenizers one after another; each splits what the one before it left.
 class PreTokenizerSequence final : public PreTokenizer {
  public:

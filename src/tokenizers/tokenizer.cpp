@@ -10,6 +10,7 @@
 #include "modelpool/error.hpp"
 #include "tokenizers/document.hpp"
 #include "tokenizers/readers.hpp"
+#include "tokenizers/sentencepiece_classes.hpp"
 
 namespace modelpool {
 namespace {
@@ -43,6 +44,11 @@ PipelineParts read_folder(const fs::path& folder) {
   const TokenizerConfig config = TokenizerConfig::from_folder(folder);
   const fs::path json = folder / "tokenizer.json";
   if (is_there(json)) return tokenizers::read_tokenizer_json(tokenizers::read_file(json), json.string(), config);
+  if (const auto kind = tokenizers::sentencepiece_class(config.tokenizer_class)) {
+    const fs::path model = folder / tokenizers::model_file_of(*kind);
+    if (is_there(model))
+      return tokenizers::read_sentencepiece_model(*kind, tokenizers::read_file(model), model.string(), config);
+  }
   const fs::path vocab = folder / "vocab.txt";
   if (!is_there(vocab)) fail_without_tokenizer(folder);
   if (!config.tokenizer_class.empty() && !config.is_bert())

@@ -103,19 +103,32 @@ void read_older_files(TokenizerConfig& config, const fs::path& folder) {
   if (map) read_extra_tokens(config, map->root());
 }
 
-// What transformers registers for the model types whose tokenizer is BertTokenizer.
-std::string class_of_model_type(const fs::path& folder) {
-  constexpr std::array kBertTypes{"bert",       "distilbert",  "electra",      "convbert",
-                                  "mobilebert", "squeezebert", "megatron-bert"};
-  const auto document = document_of(folder / "config.json");
-  const auto type = document ? document->root().find("model_type") : std::nullopt;
-  const bool bert = type && std::find(kBertTypes.begin(), kBertTypes.end(), type->string()) != kBertTypes.end();
-  return bert ? "BertTokenizer" : "";
-}
-
 std::string without_fast(const std::string& name) {
   constexpr std::string_view kFast = "Fast";
   return name.ends_with(kFast) ? name.substr(0, name.size() - kFast.size()) : name;
+}
+
+// What transformers registers for a model type.
+std::string class_of_model_type(const std::string& type) {
+  constexpr std::array kBertTypes{"bert",       "distilbert",  "electra",      "convbert",
+                                  "mobilebert", "squeezebert", "megatron-bert"};
+  constexpr std::pair<const char*, const char*> kOthers[] = {{"xlm-roberta", "XLMRobertaTokenizer"},
+                                                             {"t5", "T5Tokenizer"},
+                                                             {"mt5", "T5Tokenizer"},
+                                                             {"mbart", "MBartTokenizer"},
+                                                             {"mbart50", "MBart50Tokenizer"},
+                                                             {"camembert", "CamembertTokenizer"}};
+  for (const auto& [model_type, name] : kOthers)
+    if (type == model_type) return name;
+  return std::find(kBertTypes.begin(), kBertTypes.end(), type) != kBertTypes.end() ? "BertTokenizer" : "";
+}
+
+std::string class_of_config(const fs::path& folder) {
+  const auto document = document_of(folder / "config.json");
+  if (!document) return "";
+  if (const auto name = document->root().find("tokenizer_class")) return without_fast(name->string());
+  const auto type = document->root().find("model_type");
+  return type ? class_of_model_type(type->string()) : "";
 }
 
 void read_options(TokenizerConfig& config, const JsonNode& root) {
@@ -123,6 +136,10 @@ void read_options(TokenizerConfig& config, const JsonNode& root) {
   config.do_lower_case = flag(root, "do_lower_case");
   config.strip_accents = flag(root, "strip_accents");
   config.tokenize_chinese_chars = flag(root, "tokenize_chinese_chars");
+  constexpr std::uint64_t kMostExtraIds = 1U << 20U;
+  config.add_prefix_space = flag(root, "add_prefix_space");
+  if (const auto count = root.find("extra_ids")) config.extra_ids = count->count(kMostExtraIds);
+  if (const auto language = root.find("src_lang")) config.src_lang = language->string();
   if (const auto length = root.find("model_max_length")) config.model_max_length = max_length_of(*length);
   config.clean_up_tokenization_spaces = flag(root, "clean_up_tokenization_spaces").value_or(false);
   if (const auto side = root.find("truncation_side")) config.truncate_left = is_left(*side);
@@ -173,7 +190,7 @@ TokenizerConfig TokenizerConfig::from_text(std::string_view text, const std::str
 TokenizerConfig TokenizerConfig::from_folder(const fs::path& folder) {
   TokenizerConfig config;
   if (const auto main = document_of(folder / "tokenizer_config.json")) read_main(config, main->root());
-  if (config.tokenizer_class.empty()) config.tokenizer_class = class_of_model_type(folder);
+  if (config.tokenizer_class.empty()) config.tokenizer_class = class_of_config(folder);
   if (!config.has_added_tokens_decoder) read_older_files(config, folder);
   config.sort_special_tokens();
   return config;

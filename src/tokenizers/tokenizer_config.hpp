@@ -21,6 +21,9 @@ struct TokenizerConfig {
   std::optional<bool> do_lower_case;
   std::optional<bool> strip_accents;
   std::optional<bool> tokenize_chinese_chars;
+  std::optional<bool> add_prefix_space;
+  std::optional<std::size_t> extra_ids;
+  std::string src_lang;  ///< empty where not said
   std::optional<std::size_t> model_max_length;
   bool clean_up_tokenization_spaces = false;
   std::optional<bool> truncate_left;  ///< truncation_side

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "tokenizers/document.hpp"
+#include "tokenizers/precompiled.hpp"
 #include "tokenizers/readers.hpp"
+#include "tokenizers/sentencepiece_classes.hpp"
 
 namespace modelpool::tokenizers {
 namespace {
@@ -53,13 +55,38 @@ bool truncates_left(const JsonNode& root) {
   return direction && direction->string() == "Left";
 }
 
+// The map of characters of the first normalizer that has one; empty where none has.
+std::string charsmap_of(const JsonNode& root) {
+  const auto normalizer = root.find("normalizer");
+  if (!normalizer) return "";
+  const bool sequence = normalizer->type() == "Sequence";
+  for (const JsonNode& node : sequence ? normalizer->at("normalizers").elements() : std::vector{*normalizer})
+    if (node.type() == "Precompiled") return read_charsmap(node.at("precompiled_charsmap"));
+  return "";
+}
+
+PipelineParts read_sentencepiece_json(SentencePieceClass kind, Document& document, const TokenizerConfig& config) {
+  const JsonNode root = document.root();
+  const JsonNode model = root.at("model");
+  if (model.type() != "Unigram") model.unsupported("model of a " + config.tokenizer_class, {"Unigram"});
+  (void)model.at("vocab").elements();  // an array; its entries are in the document
+  return make_parts(kind, {std::move(document.pieces()), charsmap_of(root), root.file(), "model.vocab"},
+                    with_listed(config, added_tokens(root)));
+}
+
 }  // namespace
 
 PipelineParts read_tokenizer_json(std::string_view text, const std::string& file, const TokenizerConfig& config) {
-  Document document(text, file, Numbers::fast);
+  const auto kind = sentencepiece_class(config.tokenizer_class);
+  Document document(text, file, kind ? Numbers::exact : Numbers::fast);
   const JsonNode root = document.root();
   check_version(root);
   PipelineParts parts;
+  if (kind) {
+    parts = read_sentencepiece_json(*kind, document, config);
+    parts.truncate_left = config.truncate_left.value_or(truncates_left(root));
+    return parts;
+  }
   parts.model = make_model(root.at("model"), document);
   parts.normalizer = make_normalizer(part(root, "normalizer"));
   parts.pre_tokenizer = make_pre_tokenizer(part(root, "pre_tokenizer"));

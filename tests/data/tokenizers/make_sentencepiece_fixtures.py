@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """As make_fixtures.py, for tokenizers that come from SentencePiece, and for WordLevel.
 
-    pip install transformers tokenizers sentencepiece protobuf && python3 make_sentencepiece_fixtures.py [FOLDER ...]
+    pip install transformers tokenizers sentencepiece protobuf && python3 make_sentencepiece_fixtures.py
 
 The SentencePiece models are trained on the sentences of make_fixtures.py; they are kept, unless --train asks for new ones.
 """
@@ -31,6 +31,9 @@ TEXTS = [text for text in base.HARD if len(text) <= 400] + [
     "<s> </s> <unk> <pad> <mask> x<mask>y  <mask> <extra_id_0> <extra_id_99>x en_XX vi_VN eng_Latn [MASK] [CLS]",
     "<unk><unk>東<unk> 豈<unk>",
 ]
+
+
+SHORT = TEXTS[::2] + TEXTS[-6:]
 
 
 def rules():
@@ -142,8 +145,37 @@ def plain_folders():
     yield Folder("word-level").write("tokenizer.json", document(tokenizer, [base.token(1, "[CLS]")])).write("tokenizer_config.json", config)
 
 
+def saved(name, source, **config):
+    """The folder that transformers writes after reading another one: with a tokenizer.json."""
+    folder = Folder(name, SHORT)
+    AutoTokenizer.from_pretrained(base.HERE / source).save_pretrained(folder.path)
+    content = json.loads((folder.path / "tokenizer_config.json").read_text())
+    content.pop("name_or_path", None)
+    return folder.write("tokenizer_config.json", {**content, **config})
+
+
+def class_folders():
+    """What transformers' classes make of a SentencePiece model alone, and of the tokenizer.json that they write."""
+    fairseq = model("xlm-roberta-model/sentencepiece.bpe.model", model_type="unigram", vocab_size=500)
+    yield Folder("xlm-roberta-model").binary("sentencepiece.bpe.model", fairseq).write("config.json", {"model_type": "xlm-roberta"})
+    yield saved("xlm-roberta", "xlm-roberta-model")
+
+    symbols = {"user_defined_symbols": ["<user>", "東京"], "pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
+    spiece = model("t5-model/spiece.model", model_type="unigram", vocab_size=400, byte_fallback=False, **symbols)
+    yield Folder("t5-model").binary("spiece.model", spiece).write("tokenizer_config.json", {"tokenizer_class": "T5TokenizerFast"})
+    yield saved("t5", "t5-model", model_max_length=512)
+
+    config = {"tokenizer_class": "MBartTokenizer", "src_lang": "vi_VN", "mask_token": "<mask>"}
+    yield Folder("mbart-model", SHORT).binary("sentencepiece.bpe.model", fairseq).write("tokenizer_config.json", config)
+    config = {"tokenizer_class": "MBart50Tokenizer", "additional_special_tokens": ["<mine>"]}
+    yield Folder("mbart50-model", SHORT).binary("sentencepiece.bpe.model", fairseq).write("tokenizer_config.json", config)
+    yield Folder("camembert-model", SHORT).binary("sentencepiece.bpe.model", fairseq).write(
+        "config.json", {"model_type": "camembert"}).write("tokenizer_config.json", {"add_prefix_space": False})
+
+
 def folders():
     yield from plain_folders()
+    yield from class_folders()
 
 
 def requests(texts, random_source):
@@ -174,10 +206,7 @@ def expected(folder):
 
 
 def main():
-    wanted = [name for name in sys.argv[1:] if not name.startswith("--")]
     for folder in folders():
-        if wanted and folder.path.name not in wanted:
-            continue
         lines = [json.dumps(line, ensure_ascii=True, separators=(",", ":")) for line in expected(folder)]
         folder.write("expected.jsonl", "\n".join(lines) + "\n")
         print(folder.path.name, len(lines))
