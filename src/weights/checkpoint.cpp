@@ -5,8 +5,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "modelpool/error.hpp"
+#include "weights/torch_file.hpp"
 
 namespace modelpool {
 namespace {
@@ -38,30 +40,49 @@ bool matches(std::string_view pattern, std::string_view text) {
 
 std::string shape_text(std::span<const std::int64_t> shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
-/// Weights in a format that is not read, where the folder has no safetensors.
-void refuse_other_formats(const fs::path& folder) {
+/// What each format calls its files: one, or an index of several.
+constexpr const char* kSafetensors = "model.safetensors";
+constexpr const char* kSafetensorsIndex = "model.safetensors.index.json";
+constexpr const char* kTorch = "pytorch_model.bin";
+constexpr const char* kTorchIndex = "pytorch_model.bin.index.json";
+
+detail::TensorFile open_safetensors(const fs::path& folder) {
+  const auto opened = Safetensors::open_folder(folder);
+  return {{opened.tensors().begin(), opened.tensors().end()}, {}, {opened.identity().begin(), opened.identity().end()}};
+}
+
+[[noreturn]] void refuse_without_weights(const fs::path& folder) {
   std::error_code ignored;
-  if (fs::exists(folder / "model.safetensors", ignored) || fs::exists(folder / "model.safetensors.index.json", ignored))
-    return;
-  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack"})
-    if (fs::exists(folder / name, ignored))
+  if (!fs::is_directory(folder, ignored))
+    throw LoadError{folder.string(), "", std::nullopt, "is not a folder that can be read"};
+  for (const char* name : {"tf_model.h5", "flax_model.msgpack", "model.onnx"})
+    if (detail::is_there(folder / name))
       throw UnsupportedModel{
-          folder.string(), "weight file", name, {"model.safetensors", "model.safetensors.index.json"}};
+          folder.string(), "weight file", name, {kSafetensors, kSafetensorsIndex, kTorch, kTorchIndex}};
+  throw LoadError{
+      folder.string(), "", std::nullopt,
+      fmt::format("has no weights: neither {}, {}, {} nor {}", kSafetensors, kSafetensorsIndex, kTorch, kTorchIndex)};
 }
 
 }  // namespace
 
 Checkpoint Checkpoint::open(const fs::path& folder, CheckpointNames names) {
-  refuse_other_formats(folder);
-  auto tensors = Safetensors::open_folder(folder);
-  const bool sharded = tensors.identity().size() > 1;
-  const auto source = folder / (sharded ? "model.safetensors.index.json" : "model.safetensors");
-  return {std::move(tensors), source.string(), std::move(names)};
+  const auto there = [&](const char* name) { return detail::is_there(folder / name); };
+  const auto open = [&](const char* name, detail::TensorFile file) {
+    return Checkpoint{std::move(file), (folder / name).string(), std::move(names)};
+  };
+  if (there(kSafetensors)) return open(kSafetensors, open_safetensors(folder));
+  if (there(kSafetensorsIndex)) return open(kSafetensorsIndex, open_safetensors(folder));
+  if (there(kTorch)) return open(kTorch, detail::open_torch_file(folder / kTorch));
+  if (there(kTorchIndex)) return open(kTorchIndex, detail::open_shards(folder / kTorchIndex, detail::open_torch_file));
+  refuse_without_weights(folder);
 }
 
-Checkpoint::Checkpoint(Safetensors tensors, std::string source, CheckpointNames names)
-    : tensors_(std::move(tensors)), source_(std::move(source)), names_(std::move(names)) {
-  for (const auto& tensor : tensors_.tensors()) {
+Checkpoint::Checkpoint(detail::TensorFile file, std::string source, CheckpointNames names)
+    : file_(std::make_shared<const detail::TensorFile>(std::move(file))),
+      source_(std::move(source)),
+      names_(std::move(names)) {
+  for (const auto& tensor : file_->tensors) {
     const auto [at, is_new] = entries_.emplace(canonical(tensor.name), Entry{&tensor});
     if (!is_new)
       throw LoadError{tensor.file, tensor.name, tensor.file_offset,
@@ -127,10 +148,12 @@ std::vector<std::string> Checkpoint::ignored() const {
   return names;
 }
 
-std::uint64_t Checkpoint::parameters() const noexcept {
+std::uint64_t Checkpoint::parameters() const {
   std::uint64_t sum = 0;
+  std::set<const std::byte*> seen;
   for (const auto& [name, entry] : entries_)
-    if (entry.taken) sum += static_cast<std::uint64_t>(entry.tensor->num_elements());
+    if (entry.taken && seen.insert(entry.tensor->data.data()).second)
+      sum += static_cast<std::uint64_t>(entry.tensor->num_elements());
   return sum;
 }
 

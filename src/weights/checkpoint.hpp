@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "modelpool/weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace modelpool {
 
@@ -32,12 +34,15 @@ struct CheckpointNames {
 /// Thread safety: none; one loader uses it.
 class Checkpoint {
  public:
-  /// @throws LoadError         as Safetensors::open_folder, or two tensors have one name after renaming
-  /// @throws UnsupportedModel  the folder has weights, but not as safetensors
+  /// Opens the weights of a folder, be it a model's or that of a module of its own (such as `2_Dense`): model.safetensors,
+  /// else its shards, else pytorch_model.bin, else its shards. Files of a variant (model.fp16.safetensors) are not read.
+  /// @throws LoadError         as Safetensors::open_folder and detail::open_torch_file, or two tensors have one name after
+  ///                           renaming
+  /// @throws UnsupportedModel  the folder has weights, but in none of these formats
   [[nodiscard]] static Checkpoint open(const std::filesystem::path& folder, CheckpointNames names);
 
   /// @param source  the file or folder to name in messages
-  Checkpoint(Safetensors tensors, std::string source, CheckpointNames names);
+  Checkpoint(detail::TensorFile file, std::string source, CheckpointNames names);
 
   /// @param name  without base prefix
   /// @return      valid as long as this object; copy it to keep it longer
@@ -63,11 +68,11 @@ class Checkpoint {
   /// Names, as in the file, of the tensors that have not been taken; sorted.
   [[nodiscard]] std::vector<std::string> ignored() const;
 
-  /// Elements of the taken tensors, each tensor once.
-  [[nodiscard]] std::uint64_t parameters() const noexcept;
+  /// Elements of the taken tensors; what several names share is counted once.
+  [[nodiscard]] std::uint64_t parameters() const;
 
   /// Of the files, for the key of WeightStore.
-  [[nodiscard]] std::span<const FileIdentity> identity() const noexcept { return tensors_.identity(); }
+  [[nodiscard]] std::span<const FileIdentity> identity() const noexcept { return file_->identity; }
 
  private:
   struct Entry {
@@ -77,7 +82,7 @@ class Checkpoint {
   [[nodiscard]] std::string canonical(std::string_view name) const;
   [[nodiscard]] bool is_ignorable(std::string_view canonical_name) const;
 
-  Safetensors tensors_;
+  std::shared_ptr<const detail::TensorFile> file_;
   std::string source_;
   CheckpointNames names_;
   std::map<std::string, Entry, std::less<>> entries_;  // by canonical name

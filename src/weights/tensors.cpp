@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "modelpool/error.hpp"
 
@@ -69,7 +70,19 @@ at::ScalarType checked_scalar_type(const StoredTensor& stored) {
                               to_string(stored.type))};
 }
 
+/// A copy of the bytes alone, whatever order they are in.
+std::vector<std::byte> bytes_of(const StoredTensor& stored) { return {stored.data.begin(), stored.data.end()}; }
+
+/// The elements in row-major order.
+at::Tensor arranged(const StoredTensor& stored) {
+  const auto bytes = stored.aligned() ? std::vector<std::byte>{} : bytes_of(stored);
+  auto* const data = const_cast<std::byte*>(stored.aligned() ? stored.data.data() : bytes.data());
+  const auto options = at::TensorOptions{}.dtype(checked_scalar_type(stored));
+  return at::from_blob(data, stored.shape, stored.strides, options).clone(at::MemoryFormat::Contiguous);
+}
+
 at::Tensor copy_of(const StoredTensor& stored) {
+  if (!stored.strides.empty()) return arranged(stored);
   auto tensor = at::empty(stored.shape, at::TensorOptions{}.dtype(checked_scalar_type(stored)));
   if (!stored.data.empty()) std::memcpy(tensor.mutable_data_ptr(), stored.data.data(), stored.data.size());
   return tensor;
@@ -82,7 +95,7 @@ at::Tensor map_of(const StoredTensor& stored) {
 }
 
 bool can_be_mapped(const StoredTensor& stored) {
-  return stored.owner != nullptr && stored.aligned() && !stored.data.empty();
+  return stored.owner != nullptr && stored.aligned() && stored.strides.empty() && !stored.data.empty();
 }
 
 void require_floating_point(const StoredTensor& stored) {

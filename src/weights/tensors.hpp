@@ -8,8 +8,8 @@
 
 namespace modelpool {
 
-/// The stored tensor with its own element type, on the CPU. Its memory is the file's map where that is aligned, which must
-/// not be written to; otherwise a copy. F4 and F6 have no element type in LibTorch.
+/// The stored tensor with its own element type, on the CPU. Its memory is the file's map where that is aligned and
+/// row-major, which must not be written to; otherwise a copy. F4 and F6 have no element type in LibTorch.
 /// @throws LoadError  the element type is one of those
 [[nodiscard]] at::Tensor tensor_from(const StoredTensor& stored);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weights/checkpoint.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -9,11 +10,15 @@
 #include "support/catch.hpp"
 #include "support/safetensors_bytes.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/torch_bytes.hpp"
 
 using namespace modelpool;
+using modelpool::test::bytes_of;
 using modelpool::test::FloatTensor;
 using modelpool::test::safetensors_of;
 using modelpool::test::TemporaryFolder;
+using modelpool::test::torch_stream_of;
+using modelpool::test::torch_zip_of;
 namespace fs = std::filesystem;
 
 namespace {
@@ -160,7 +165,7 @@ TEST_CASE("a taken tensor outlives its checkpoint", "[weights]") {
 
 TEST_CASE("weights in another format are named, with what is read instead", "[weights]") {
   const TemporaryFolder folder;
-  const std::string file = GENERATE("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5");
+  const std::string file = GENERATE("tf_model.h5", "flax_model.msgpack", "model.onnx");
   folder.write(file, "x");
   try {
     (void)Checkpoint::open(folder.path(), kNames);
@@ -171,14 +176,103 @@ TEST_CASE("weights in another format are named, with what is read instead", "[we
   }
 }
 
-TEST_CASE("safetensors win over another format beside them", "[weights]") {
-  const Fixture fixture{{one("w")}};
-  fixture.folder.write("pytorch_model.bin", "x");
-  CHECK(fixture.open().contains("w"));
+TEST_CASE("pytorch_model.bin is read as safetensors are, with old names and prefixes", "[weights]") {
+  const TemporaryFolder folder;
+  const auto data = bytes_of<float>({1});
+  folder.write("pytorch_model.bin", torch_zip_of({{"bert.x.LayerNorm.gamma", {1}, data}, {"cls.bias", {1}, data}}));
+  auto checkpoint = Checkpoint::open(folder.path(), kNames);
+  CHECK(checkpoint.take("x.LayerNorm.weight", {1}).name == "bert.x.LayerNorm.gamma");
+  checkpoint.finish();
+  CHECK(checkpoint.ignored() == std::vector<std::string>{"cls.bias"});
+  CHECK(checkpoint.identity().size() == 1);
+  const auto error = error_of([&] { checkpoint.take("y", {2}); });
+  CHECK(error.file == (folder.path() / "pytorch_model.bin").string());
+}
+
+TEST_CASE("pytorch_model.bin may be in shards, of either form", "[weights]") {
+  const TemporaryFolder folder;
+  const auto data = bytes_of<float>({1});
+  folder.write("pytorch_model-1.bin", torch_zip_of({{"a", {1}, data}}));
+  folder.write("pytorch_model.bin.index.json",
+               R"({"metadata":{},"weight_map":{"a":"pytorch_model-1.bin","b":"pytorch_model-2.bin"}})");
+  const auto error = error_of([&] { (void)Checkpoint::open(folder.path(), kNames); });
+  CHECK(error.file == (folder.path() / "pytorch_model-2.bin").string());
+  CHECK(contains(error.what(), "this shard is missing"));
+
+  folder.write("pytorch_model-2.bin", torch_stream_of({{"b", {1}, data}}));
+  auto checkpoint = Checkpoint::open(folder.path(), kNames);
+  checkpoint.take("a", {1});
+  checkpoint.take("b", {1});
+  checkpoint.finish();
+  CHECK(checkpoint.identity().size() == 2);
+
+  folder.write("pytorch_model-2.bin", torch_stream_of({{"c", {1}, data}}));
+  const auto lacking = error_of([&] { (void)Checkpoint::open(folder.path(), kNames); });
+  CHECK(lacking.item == "b");
+  CHECK(contains(lacking.what(), "is not in this shard"));
+}
+
+TEST_CASE("the first format that a folder has is read: safetensors, then torch's, each before its shards",
+          "[weights]") {
+  const TemporaryFolder folder;
+  const auto data = bytes_of<float>({1});
+  const auto index = [](const char* shard) { return std::string(R"({"weight_map":{"w":")") + shard + R"("}})"; };
+  folder.write("pytorch_model-1.bin", torch_zip_of({{"w", {1}, data}, {"torch.index", {1}, data}}));
+  folder.write("pytorch_model.bin.index.json", index("pytorch_model-1.bin"));
+  CHECK(Checkpoint::open(folder.path(), kNames).contains("torch.index"));
+  folder.write("pytorch_model.bin", torch_zip_of({{"torch", {1}, data}}));
+  CHECK(Checkpoint::open(folder.path(), kNames).contains("torch"));
+  folder.write("model-1.safetensors", safetensors_of({one("w"), one("index")}));
+  folder.write("model.safetensors.index.json", index("model-1.safetensors"));
+  CHECK(Checkpoint::open(folder.path(), kNames).contains("index"));
+  folder.write("model.safetensors", safetensors_of({one("single")}));
+  CHECK(Checkpoint::open(folder.path(), kNames).contains("single"));
+}
+
+TEST_CASE("files of a variant are not read", "[weights]") {
+  const TemporaryFolder folder;
+  folder.write("model.fp16.safetensors", safetensors_of({one("w")}));
+  folder.write("pytorch_model.fp16.bin", torch_zip_of({}));
+  CHECK(contains(error_of([&] { (void)Checkpoint::open(folder.path(), kNames); }).what(), "has no weights"));
+}
+
+TEST_CASE("a link that leaves the folder is followed, and one that leads nowhere is an error", "[weights]") {
+  const TemporaryFolder folder;
+  const TemporaryFolder blobs;
+  fs::create_symlink(blobs.path() / "0a1b", folder.path() / "pytorch_model.bin");
+  CHECK(contains(error_of([&] { (void)Checkpoint::open(folder.path(), kNames); }).what(), "is a symbolic link to"));
+  blobs.write("0a1b", torch_zip_of({{"w", {1}, bytes_of<float>({1})}}));
+  CHECK(Checkpoint::open(folder.path(), kNames).contains("w"));
+}
+
+TEST_CASE("a file that is replaced or rewritten has another identity, a link to it the same", "[weights]") {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a/pytorch_model.bin", torch_zip_of({{"w", {1}, bytes_of<float>({1})}}));
+  fs::create_directory_symlink(folder.path() / "a", folder.path() / "b");
+  const auto identity = [&](const char* name) { return Checkpoint::open(folder.path() / name, kNames).identity()[0]; };
+  const auto before = identity("a");
+  CHECK(identity("b") == before);
+  fs::last_write_time(file, fs::last_write_time(file) + std::chrono::seconds{1});
+  CHECK(identity("a") != before);
+  const auto rewritten = identity("a");
+  folder.write("new", torch_zip_of({{"w", {1}, bytes_of<float>({2})}}));
+  fs::last_write_time(folder.path() / "new", fs::last_write_time(file));
+  fs::rename(folder.path() / "new", file);
+  CHECK(identity("a") != rewritten);
+}
+
+TEST_CASE("parameters counts what several names share once", "[weights]") {
+  const TemporaryFolder folder;
+  folder.write("pytorch_model.bin",
+               torch_zip_of({{"a", {2}, bytes_of<float>({1, 2})},
+                             {.name = "b", .shape = {2}, .data = bytes_of<float>({1, 2}), .in_storage_of = "a"}}));
+  auto checkpoint = Checkpoint::open(folder.path(), kNames);
+  CHECK(checkpoint.take("a", {2}).data.data() == checkpoint.take("b", {2}).data.data());
+  CHECK(checkpoint.parameters() == 2);
 }
 
 TEST_CASE("a folder without any weights is an error that names what was looked for", "[weights]") {
   const TemporaryFolder folder;
   CHECK(contains(error_of([&] { (void)Checkpoint::open(folder.path(), kNames); }).what(),
-                 "has neither model.safetensors nor"));
+                 "has no weights: neither model.safetensors, model.safetensors.index.json, pytorch_model.bin nor"));
 }

@@ -56,12 +56,17 @@ enum class ElementType {
 /// A read-only private map of a file.
 class MappedFile;
 
+namespace detail {
+struct TensorFile;
+}
+
 /// One tensor as it lies in its file. Copies are cheap and keep the file mapped.
 struct StoredTensor {
   std::string name;
   ElementType type = ElementType::f32;
   std::vector<std::int64_t> shape;          ///< every dimension >= 0; empty for a scalar
-  std::span<const std::byte> data;          ///< row-major, little-endian
+  std::vector<std::int64_t> strides;        ///< in elements; empty: row-major. Never given by safetensors
+  std::span<const std::byte> data;          ///< little-endian, from the first element to behind the last
   std::uint64_t file_offset = 0;            ///< of data, in bytes from the start of the file
   std::string file;                         ///< path as opened, for messages
   std::shared_ptr<const MappedFile> owner;  ///< keeps data valid; null for parsed memory, which its user keeps
@@ -122,6 +127,7 @@ class Safetensors {
  private:
   struct State;
   explicit Safetensors(std::shared_ptr<const State> state);
+  static std::shared_ptr<const State> state_of(detail::TensorFile file);
   std::shared_ptr<const State> state_;
 };
 
