@@ -14,6 +14,16 @@ else()
   target_link_libraries(modelpool_test_main PUBLIC Catch2::Catch2)
 endif()
 
+# Tests are compiled often and run for seconds: what every one of them includes is compiled once for all, and the optimiser
+# does only what is cheap. What they test is compiled as its users get it.
+target_compile_options(modelpool_test_main PUBLIC $<$<NOT:$<CONFIG:Debug>>:-O1>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False alarms about std::string + "literal": https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105329
+  target_compile_options(modelpool_test_main PUBLIC -Wno-array-bounds -Wno-stringop-overflow)
+endif()
+target_precompile_headers(modelpool_test_main PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/precompiled.hpp")
+set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/support/main.cpp" PROPERTIES SKIP_PRECOMPILE_HEADERS ON)  # it makes Catch2's own code
+
 # A property of every test, or nothing.
 set(MODELPOOL_TEST_ENVIRONMENT "")
 if(MODELPOOL_SANITIZE MATCHES "thread")
@@ -25,6 +35,9 @@ function(modelpool_add_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE modelpool_test_main ${arg_LIBRARIES})
   target_compile_definitions(${name} PRIVATE MODELPOOL_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  if(NOT arg_LIBRARIES MATCHES "openmp")  # a switch of the compiler: the header would have to be compiled with it
+    target_precompile_headers(${name} REUSE_FROM modelpool_test_main)
+  endif()
   set(timeout 120)
   if(arg_TIMEOUT)
     set(timeout ${arg_TIMEOUT})

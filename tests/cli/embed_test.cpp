@@ -297,7 +297,8 @@ TEST_CASE("people see the beginning of a vector", "[cli][embed]") {
 }
 
 TEST_CASE("info says what the model is and how it would run", "[cli][info]") {
-  const auto r = run({"info", "--model", kModel, "--json", "--pool-size", "3", "--threads", "2", "--device", "cpu"});
+  const auto r = run({"info", "--model", kModel, "--json", "--pool-size", "3", "--threads", "2", "--device", "cpu",
+                      "--dtype", "float32"});
   INFO(r.err);
   REQUIRE(r.code == 0);
   const auto rows = rows_of(r.out);
@@ -320,7 +321,7 @@ TEST_CASE("info says what the model is and how it would run", "[cli][info]") {
 
 TEST_CASE("bench prints the contract's fields", "[cli][bench]") {
   const auto r = run({"bench", "--model", kModel, "--callers", "3", "--seconds", "0.3", "--pool-size", "2", "--threads",
-                      "1", "--json", "the cat", "the mat"});
+                      "1", "--json", "the cat", "the mat", "--dtype", "float32"});
   INFO(r.err);
   REQUIRE(r.code == 0);
   const auto rows = rows_of(r.out);
