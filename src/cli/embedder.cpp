@@ -60,16 +60,25 @@ void embed_group(EmbeddingManager& manager, const Group& group, std::span<EmbedR
 
 }  // namespace
 
-EmbeddingManager open_embedder(const CommonOptions& options) {
+ManagerOptions manager_options(const CommonOptions& options) {
   ManagerOptions manager;
   manager.device = Device::parse(options.device);
   manager.dtype = parse_dtype(options.dtype);
   if (options.pool_size) manager.pool_size = *options.pool_size;
   manager.threads = options.threads;
+  return manager;
+}
+
+Settings settings_under(const CommonOptions& options) {
   auto settings = Settings::from_environment();
-  if (manager.device.kind != Device::Kind::automatic)
+  if (Device::parse(options.device).kind != Device::Kind::automatic)
     settings.force_cpu = settings.force_gpu = false;  // flags beat settings
-  return EmbeddingManager(resolve_model(options.model, process_environment), manager, settings);
+  return settings;
+}
+
+EmbeddingManager open_embedder(const CommonOptions& options) {
+  return EmbeddingManager(resolve_model(options.model, process_environment), manager_options(options),
+                          settings_under(options));
 }
 
 void load_model(EmbeddingManager& manager, std::size_t instances, const CommandContext& context) {

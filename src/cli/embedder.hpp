@@ -12,6 +12,11 @@
 
 namespace modelpool::cli {
 
+/// The common options as managers take them.
+[[nodiscard]] ManagerOptions manager_options(const CommonOptions& options);
+/// The settings, where the common options do not say otherwise.
+[[nodiscard]] Settings settings_under(const CommonOptions& options);
+
 /// The manager that the common options ask for. The weights are not loaded yet.
 /// @throws UsageError, Error
 [[nodiscard]] EmbeddingManager open_embedder(const CommonOptions& options);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/bench.hpp"
+#include "cli/commands/classify.hpp"
 #include "cli/commands/embed.hpp"
 #include "cli/commands/info.hpp"
 #include "cli/commands/search.hpp"
@@ -14,6 +15,8 @@ int run_command(CommandContext& context) {
   switch (context.options.command) {
     case Command::embed:
       return run_embed(context);
+    case Command::classify:
+      return run_classify(context);
     case Command::search:
       return run_search(context);
     case Command::info:

@@ -30,18 +30,19 @@ struct CommandInfo {
   std::string_view inputs;
 };
 
-constexpr std::array<CommandInfo, 5> kCommands{{
+constexpr std::array<CommandInfo, 6> kCommands{{
     {Command::embed, "embed", "turn texts into vectors", "[TEXT...]"},
     {Command::search, "search", "find the passages of your files that mean what a question asks", "[--] QUESTION..."},
+    {Command::classify, "classify", "label texts, or the names in them", "[TEXT...]"},
     {Command::tokenize, "tokenize", "turn texts into token ids, and back", "[TEXT...]"},
     {Command::info, "info", "say what a model is and how it would run here", ""},
     {Command::bench, "bench", "measure throughput and latency with many callers", "[TEXT...]"},
 }};
 
 // Of the same program, but not there yet: named, so that nobody looks for a typing error.
-constexpr std::array<std::string_view, 14> kLaterCommands{
-    "summarize", "translate", "transcribe", "classify", "run",   "serve",   "predict",
-    "init",      "list",      "register",   "download", "alias", "monitor", "status"};
+constexpr std::array<std::string_view, 13> kLaterCommands{
+    "summarize", "translate", "transcribe", "run",   "serve",   "predict", "init",
+    "list",      "register",  "download",   "alias", "monitor", "status"};
 
 std::string command_names() {
   std::string names;
@@ -228,6 +229,21 @@ OptionGroup search_options(SearchFlags& o) {
                 o.cache, false)}};
 }
 
+OptionSpec aggregation_option(ClassifyFlags& o) {
+  return {"--aggregation",
+          "none|simple",
+          "join neighbouring tokens of one entity (default none)",
+          Takes::one_value,
+          [&o](auto v) { o.aggregation = parse_aggregation_name("--aggregation", v); },
+          {}};
+}
+
+OptionGroup classify_options(ClassifyFlags& o) {
+  return {"Classification",
+          {aggregation_option(o),
+           count_option("--max-length", "cut texts to N tokens, special ones included", kMostCount, o.max_length)}};
+}
+
 OptionGroup tokenize_options(TokenizeFlags& o) {
   OptionGroup group{"Tokenizing", {}};
   group.options.push_back(flag("--decode", "ids back to text: inputs are JSON arrays of ids", o.decode, true));
@@ -254,6 +270,8 @@ std::vector<OptionGroup> options_of(Options& o) {
   std::vector<OptionGroup> groups;
   if (o.command == Command::embed || o.command == Command::bench) groups.push_back(embed_options(o.embed));
   if (o.command == Command::search) groups.push_back(search_options(o.search));
+  if (o.command == Command::classify) groups.push_back(classify_options(o.classify));
+  if (o.command == Command::bench) groups.push_back({"Classification", {aggregation_option(o.classify)}});
   if (o.command == Command::tokenize) groups.push_back(tokenize_options(o.tokenize));
   if (o.command == Command::bench) groups.push_back(bench_options(o.bench));
   groups.push_back(model_options(o.common));
@@ -319,6 +337,11 @@ void check_sources(const Options& o) {
 std::string parse_pooling_name(std::string_view option, std::string_view text) {
   constexpr std::array<Choice<std::string_view>, 5> kKinds{
       {{"auto", "auto"}, {"mean", "mean"}, {"cls", "cls"}, {"max", "max"}, {"lasttoken", "lasttoken"}}};
+  return std::string{choose(option, text, kKinds)};
+}
+
+std::string parse_aggregation_name(std::string_view option, std::string_view text) {
+  constexpr std::array<Choice<std::string_view>, 2> kKinds{{{"none", "none"}, {"simple", "simple"}}};
   return std::string{choose(option, text, kKinds)};
 }
 

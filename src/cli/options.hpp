@@ -12,7 +12,7 @@
 
 namespace modelpool::cli {
 
-enum class Command { embed, search, tokenize, info, bench };
+enum class Command { embed, search, classify, tokenize, info, bench };
 enum class InputFormat { lines, jsonl };
 enum class ProgressMode { automatic, always, never };
 enum class LogLevel { debug, info, warn, error, off };
@@ -53,6 +53,14 @@ struct SearchFlags {
   bool cache = true;  ///< keep the passages' embeddings for the next run, and use those of earlier ones
 };
 
+/// How a text is classified. Also what one row of JSON Lines may set for itself.
+struct ClassifyFlags {
+  std::string aggregation = "none";
+  std::optional<std::size_t> max_length = {};
+
+  friend auto operator<=>(const ClassifyFlags&, const ClassifyFlags&) = default;
+};
+
 /// How a text is tokenized. Also what one row of JSON Lines may set for itself, but for `decode`.
 struct TokenizeFlags {
   bool decode = false;
@@ -72,6 +80,7 @@ struct Options {
   CommonOptions common;
   EmbedFlags embed = {};
   SearchFlags search;
+  ClassifyFlags classify = {};
   TokenizeFlags tokenize = {};
   BenchFlags bench;
 };
@@ -88,5 +97,7 @@ struct Request {
 
 /// @throws UsageError  naming the five; `option` is what the error names
 [[nodiscard]] std::string parse_pooling_name(std::string_view option, std::string_view text);
+/// @throws UsageError  naming the two
+[[nodiscard]] std::string parse_aggregation_name(std::string_view option, std::string_view text);
 
 }  // namespace modelpool::cli

@@ -110,6 +110,18 @@ void set_question(QuestionRow& row, const std::string& key, const Json& value) {
     unknown_key(key, kKeys);
 }
 
+void set_classify(ClassifyRow& row, const std::string& key, const Json& value) {
+  constexpr std::array<std::string_view, 3> kKeys{"text", "aggregation", "max_length"};
+  if (key == "text")
+    row.text = to_text(key, value);
+  else if (key == "aggregation")
+    row.flags.aggregation = parse_aggregation_name("'aggregation' of this row", to_text(key, value));
+  else if (key == "max_length")
+    row.flags.max_length = to_count(key, value);
+  else
+    unknown_key(key, kKeys);
+}
+
 void set_tokenize(TokenizeRow& row, const std::string& key, const Json& value) {
   constexpr std::array<std::string_view, 4> kKeys{"text", "pair", "special_tokens", "max_length"};
   if (key == "text")
@@ -192,6 +204,16 @@ QuestionRow make_question_row(RawInput input, InputFormat format, std::size_t to
       row.text = std::move(input.text);
     else
       read_json_row(row, input.text, set_question);
+  });
+}
+
+ClassifyRow make_classify_row(RawInput input, InputFormat format, const ClassifyFlags& defaults) {
+  return guarded(ClassifyRow{.text = {}, .flags = defaults, .error = {}}, [&](ClassifyRow& row) {
+    check_bytes(input);
+    if (format == InputFormat::lines)
+      row.text = std::move(input.text);
+    else
+      read_json_row(row, input.text, set_classify);
   });
 }
 

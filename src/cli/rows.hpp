@@ -32,6 +32,13 @@ struct QuestionRow {
   std::optional<RowError> error = {};
 };
 
+/// An input of `classify`.
+struct ClassifyRow {
+  std::string text = {};
+  ClassifyFlags flags = {};
+  std::optional<RowError> error = {};
+};
+
 /// An input of `tokenize`.
 struct TokenizeRow {
   std::string text = {};
@@ -44,6 +51,7 @@ struct TokenizeRow {
 /// options of that row under their names with underscores (`max_length`). Never throws for what the input holds.
 [[nodiscard]] EmbedRow make_embed_row(RawInput input, InputFormat format, const EmbedFlags& defaults);
 [[nodiscard]] QuestionRow make_question_row(RawInput input, InputFormat format, std::size_t top_k);
+[[nodiscard]] ClassifyRow make_classify_row(RawInput input, InputFormat format, const ClassifyFlags& defaults);
 [[nodiscard]] TokenizeRow make_tokenize_row(RawInput input, InputFormat format, const TokenizeFlags& defaults);
 
 }  // namespace modelpool::cli

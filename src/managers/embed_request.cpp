@@ -78,6 +78,17 @@ std::size_t max_length_of(const EmbedOptions& options, const models::EmbeddingCo
   return *options.max_length;
 }
 
+// Numbers of an embedding before it is cut. @param modes  how many poolings are joined
+std::size_t available_dimension(std::size_t modes, const models::EmbeddingConfig& config) {
+  const auto pooled = modes * static_cast<std::size_t>(config.encoder.hidden_size);
+  try {
+    return config.dimension_after(pooled);
+  } catch (const LoadError&) {  // the folder fits itself: it is the request that does not
+    throw InvalidOptions("pooling", fmt::format("a vector of {} numbers", pooled),
+                         "auto, because the folder's modules after the pooling take another number");
+  }
+}
+
 std::size_t dimension_of(const EmbedOptions& options, std::size_t available) {
   const auto dimensions = options.dimensions.value_or(available);
   if (dimensions >= 1 && dimensions <= available) return dimensions;
@@ -97,8 +108,9 @@ std::int64_t prompt_tokens(const std::string& prompt, const models::SentenceTran
 }  // namespace
 
 std::size_t default_max_length(const models::EmbeddingConfig& config, const Tokenizer& tokenizer) {
-  if (const auto& length = config.sentence_transformer.max_seq_length) return *length;
   const auto positions = static_cast<std::size_t>(config.encoder.max_length());
+  // RoBERTa's kind has fewer than max_position_embeddings, which some folders have as their max_seq_length.
+  if (const auto& length = config.sentence_transformer.max_seq_length) return std::min(*length, positions);
   return std::min(tokenizer.model_max_length().value_or(positions), positions);
 }
 
@@ -109,10 +121,9 @@ EmbedRequest resolve(const EmbedOptions& options, const models::EmbeddingConfig&
   request.max_length = max_length_of(options, config, tokenizer);
   request.plan.modes = modes_of(options.pooling, config);
   request.plan.first_token = prompt_tokens(request.prompt, folder, request.max_length, tokenizer);
-  request.plan.normalize_before = folder.normalize && options.normalize.value_or(true);
+  request.plan.normalize_modules = options.normalize.value_or(true);
   request.plan.normalize_after = options.normalize.value_or(false);
-  request.dimension =
-      dimension_of(options, request.plan.modes.size() * static_cast<std::size_t>(config.encoder.hidden_size));
+  request.dimension = dimension_of(options, available_dimension(request.plan.modes.size(), config));
   request.limits.texts = at_least("batch_size", options.batch_size.value_or(kBatchTexts), 1);
   request.limits.tokens = at_least("batch_tokens", options.batch_tokens.value_or(kBatchTokens), 1);
   request.deadline = Deadline::after(options.timeout);

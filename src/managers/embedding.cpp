@@ -73,8 +73,7 @@ std::shared_ptr<const models::EmbeddingModel> EmbeddingManager::Impl::load() con
     const c10::InferenceMode inference;
     const IntraOpScope alone(1);  // reading weights starts no threads
     auto checkpoint = config.open_checkpoint();
-    const auto files = checkpoint.identity();
-    const WeightKey key{{files.begin(), files.end()}, placement.device, placement.dtype, config.weight_key()};
+    const WeightKey key{checkpoint.identity(), placement.device, placement.dtype, config.weight_key()};
     return WeightStore::global().get_or_load<models::EmbeddingModel>(key, [&] {
       return std::make_shared<const models::EmbeddingModel>(config, std::move(checkpoint),
                                                             nn::precision_of(placement.dtype));
@@ -230,10 +229,21 @@ EmbedTimings EmbeddingManager::embed_each(std::span<const std::string> texts, Em
 // ---- what the model is
 // -------------------------------------------------------------------------------------------------
 
+namespace {
+
+std::vector<std::string> names_of(const std::vector<models::SentenceModuleConfig>& modules) {
+  std::vector<std::string> names;
+  for (const auto& module : modules) names.push_back(module.describe());
+  return names;
+}
+
+}  // namespace
+
 ModelInfo EmbeddingManager::info() {
   const auto model = impl_->load();
   const auto& folder = impl_->config.sentence_transformer;
-  return {.architecture = impl_->config.model_class,
+  return {.task = "embedding",
+          .architecture = impl_->config.model_class,
           .model_type = impl_->config.encoder.model_type,
           .parameters = model->parameters(),
           .weight_bytes = model->bytes(),
@@ -242,20 +252,18 @@ ModelInfo EmbeddingManager::info() {
           .pool_size = pool_size(),
           .pool_size_reason = size_reason(),
           .threads = impl_->placement.threads,
-          .dimension = dimension(),
           .max_length = max_length(),
+          .dimension = dimension(),
           .pooling = models::to_string(folder.pooling),
-          .normalize = folder.normalize,
+          .normalize = folder.normalizes(),
+          .modules = names_of(folder.after_pooling),
           .pooling_is_default = !folder.has_modules,
           .ignored_tensors = model->ignored_tensors()};
 }
 
 const Tokenizer& EmbeddingManager::tokenizer() const noexcept { return *impl_->tokenizer; }
 
-std::size_t EmbeddingManager::dimension() const noexcept {
-  return impl_->config.sentence_transformer.pooling.size() *
-         static_cast<std::size_t>(impl_->config.encoder.hidden_size);
-}
+std::size_t EmbeddingManager::dimension() const noexcept { return impl_->config.dimension(); }
 
 std::size_t EmbeddingManager::dimension(const EmbedOptions& options) const {
   return detail::resolve(options, impl_->config, *impl_->tokenizer).dimension;

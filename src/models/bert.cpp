@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/bert.hpp"
 
-#include <limits>
-
 namespace modelpool::models {
 namespace {
 
 EncoderConfig read_config(const JsonFile& file) {
   require_encoder(file);
   auto config = read_sizes(file, {.model_type = "bert"});
-  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
-  config.type_vocab_size = file.integer("type_vocab_size", 1, kMost).value_or(config.type_vocab_size);
+  config.type_vocab_size = read_type_vocab_size(file, config.type_vocab_size);
   config.layer_norm_eps = read_layer_norm_eps(file, config.layer_norm_eps);
   return config;
 }
@@ -34,7 +31,8 @@ const EncoderArchitecture& bert() {
                 .attention_norm = "attention.output.LayerNorm",
                 .intermediate = "intermediate.dense",
                 .output = "output.dense",
-                .output_norm = "output.LayerNorm"}};
+                .output_norm = "output.LayerNorm"},
+      .sequence_head = {.dense = "pooler.dense", .out = "classifier"}};
   return architecture;
 }
 

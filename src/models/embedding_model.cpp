@@ -11,12 +11,6 @@
 namespace modelpool::models {
 namespace {
 
-std::string first_architecture(const JsonFile& file) {
-  const auto it = file.root().find("architectures");
-  if (it == file.root().end() || !it->is_array() || it->empty() || !it->front().is_string()) return "";
-  return it->front().get<std::string>();
-}
-
 // Both files describe the same vectors.
 void check_agreement(const EmbeddingConfig& config) {
   const auto& st = config.sentence_transformer;
@@ -25,24 +19,13 @@ void check_agreement(const EmbeddingConfig& config) {
                     fmt::format("{} is not the hidden_size of {}, {}", *st.embedding_dimension, config.config_file,
                                 config.encoder.hidden_size));
   }
-  const auto positions = static_cast<std::size_t>(config.encoder.max_length());
+  const auto positions = static_cast<std::size_t>(config.encoder.max_position_embeddings);
   if (st.max_seq_length && *st.max_seq_length > positions) {
     throw LoadError(st.max_seq_length_file, "max_seq_length", {},
                     fmt::format("{} is more than max_position_embeddings of {}, {}", *st.max_seq_length,
                                 config.config_file, positions));
   }
-}
-
-void check_folder(const std::filesystem::path& folder) {
-  using std::filesystem::file_type;
-  std::error_code error;
-  const auto type = std::filesystem::status(folder, error).type();
-  if (type == file_type::directory) return;
-  const auto fail = [&](const std::string& problem) { throw LoadError(folder.string(), "", {}, problem); };
-  if (type == file_type::not_found)
-    fail("there is no such folder; give a folder with config.json, weights and tokenizer");
-  if (error) fail(fmt::format("cannot be read: {}", error.message()));
-  fail("is not a folder; give the folder with config.json, weights and tokenizer");
+  (void)config.dimension();
 }
 
 }  // namespace
@@ -63,48 +46,76 @@ EmbeddingConfig EmbeddingConfig::from_folder(const std::filesystem::path& folder
   return config;
 }
 
-Checkpoint EmbeddingConfig::open_checkpoint() const {
-  return Checkpoint::open(sentence_transformer.transformer, architecture->names);
+std::vector<FileIdentity> EmbeddingCheckpoint::identity() const {
+  std::vector<FileIdentity> files(transformer.identity().begin(), transformer.identity().end());
+  for (const auto& module : modules) files.insert(files.end(), module.identity().begin(), module.identity().end());
+  return files;
 }
 
-std::string EmbeddingConfig::weight_key() const { return encoder.key(); }
-
-EmbeddingModel::EmbeddingModel(const EmbeddingConfig& config, Checkpoint checkpoint, nn::Precision precision)
-    : encoder_(config.encoder, *config.architecture, checkpoint, precision),
-      parameters_(checkpoint.parameters()),
-      ignored_tensors_(checkpoint.ignored()) {
-  checkpoint.finish();
-}
-
-namespace {
-
-// Pools the tokens of one text into `out`, which may be shorter than what the modes join.
-void finish_text(std::span<const float> tokens, std::size_t features, const PoolingPlan& plan, std::span<float> out) {
-  std::vector<float> buffer;
-  std::span<float> joined = out;
-  if (const auto size = plan.modes.size() * features; size != out.size()) {
-    buffer.resize(size);
-    joined = buffer;
+EmbeddingCheckpoint EmbeddingConfig::open_checkpoint() const {
+  EmbeddingCheckpoint checkpoint{Checkpoint::open(sentence_transformer.transformer, architecture->names), {}};
+  for (const auto& module : sentence_transformer.after_pooling) {
+    if (module.has_weights()) checkpoint.modules.push_back(Checkpoint::open(module.folder, {}));
   }
-  for (std::size_t i = 0; i < plan.modes.size(); ++i) {
-    pool(plan.modes[i], tokens, plan.first_token, joined.subspan(i * features, features));
-  }
-  if (plan.normalize_before) normalize(joined);
-  if (!buffer.empty()) std::copy_n(joined.begin(), out.size(), out.begin());
-  if (plan.normalize_after) normalize(out);
+  return checkpoint;
 }
 
-}  // namespace
+std::string EmbeddingConfig::weight_key() const {
+  auto key = encoder.key();
+  for (const auto& module : sentence_transformer.after_pooling) key += "; " + module.describe();
+  return key;
+}
+
+std::size_t EmbeddingConfig::dimension_after(std::size_t pooled) const {
+  auto size = static_cast<std::int64_t>(pooled);
+  for (const auto& module : sentence_transformer.after_pooling) size = module.size_after(size);
+  return static_cast<std::size_t>(size);
+}
+
+std::size_t EmbeddingConfig::dimension() const {
+  return dimension_after(sentence_transformer.pooling.size() * static_cast<std::size_t>(encoder.hidden_size));
+}
+
+EmbeddingModel::EmbeddingModel(const EmbeddingConfig& config, EmbeddingCheckpoint checkpoint, nn::Precision precision)
+    : encoder_(config.encoder, *config.architecture, checkpoint.transformer, precision),
+      parameters_(checkpoint.transformer.parameters()),
+      ignored_tensors_(checkpoint.transformer.ignored()) {
+  checkpoint.transformer.finish();
+  load_modules(config, checkpoint.modules);
+}
+
+void EmbeddingModel::load_modules(const EmbeddingConfig& config, std::vector<Checkpoint>& checkpoints) {
+  auto next = checkpoints.begin();
+  for (const auto& module : config.sentence_transformer.after_pooling) {
+    after_pooling_.emplace_back(module, module.has_weights() ? &*next : nullptr);
+    if (module.has_weights()) parameters_ += (next++)->parameters();
+  }
+}
+
+std::uint64_t EmbeddingModel::bytes() const noexcept {
+  auto sum = encoder_.bytes();
+  for (const auto& module : after_pooling_) sum += module.bytes();
+  return sum;
+}
 
 void EmbeddingModel::forward(const nn::RaggedBatch& batch, std::span<const PoolingPlan* const> plans,
                              nn::Workspace& workspace, std::span<const std::span<float>> out) const {
   const auto hidden_states = encoder_.forward(batch, workspace);  // (T, C)
   const auto features = static_cast<std::size_t>(hidden_states.size(1));
   const float* from = hidden_states.const_data_ptr<float>();
+  std::vector<float> values;
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto begin = static_cast<std::size_t>(batch.cu_seqlens[i]);
     const auto end = static_cast<std::size_t>(batch.cu_seqlens[i + 1]);
-    finish_text({from + begin * features, (end - begin) * features}, features, *plans[i], out[i]);
+    const auto& plan = *plans[i];
+    values.resize(plan.modes.size() * features);
+    for (std::size_t m = 0; m < plan.modes.size(); ++m) {
+      pool(plan.modes[m], {from + begin * features, (end - begin) * features}, plan.first_token,
+           std::span{values}.subspan(m * features, features));
+    }
+    for (const auto& module : after_pooling_) module.apply(values, plan.normalize_modules, workspace);
+    std::copy_n(values.begin(), out[i].size(), out[i].begin());  // or cut to a length that was asked for
+    if (plan.normalize_after) normalize(out[i]);
   }
 }
 

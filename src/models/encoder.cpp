@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <array>
+#include <system_error>
 
 #include "kernels/cpu/kernels.hpp"
 #include "modelpool/error.hpp"
 #include "models/bert.hpp"
+#include "models/distilbert.hpp"
+#include "models/mpnet.hpp"
+#include "models/roberta.hpp"
 #include "nn/parallel.hpp"
 
 namespace modelpool::models {
@@ -20,7 +24,7 @@ using Slot = nn::Workspace::Slot;
 
 namespace {
 
-std::array<const EncoderArchitecture*, 1> architectures() { return {&bert()}; }
+std::array<const EncoderArchitecture*, 4> architectures() { return {&bert(), &roberta(), &mpnet(), &distilbert()}; }
 
 }  // namespace
 
@@ -36,41 +40,84 @@ const EncoderArchitecture& architecture_of(const JsonFile& file) {
   throw UnsupportedModel(file.path(), "model_type", *type, supported);
 }
 
+std::string first_architecture(const JsonFile& file) {
+  const auto it = file.root().find("architectures");
+  if (it == file.root().end() || !it->is_array() || it->empty() || !it->front().is_string()) return "";
+  return it->front().get<std::string>();
+}
+
+void check_folder(const std::filesystem::path& folder) {
+  using std::filesystem::file_type;
+  std::error_code error;
+  const auto type = std::filesystem::status(folder, error).type();
+  if (type == file_type::directory) return;
+  const auto fail = [&](const std::string& problem) { throw LoadError(folder.string(), "", {}, problem); };
+  if (type == file_type::not_found)
+    fail("there is no such folder; give a folder with config.json, weights and tokenizer");
+  if (error) fail(fmt::format("cannot be read: {}", error.message()));
+  fail("is not a folder; give the folder with config.json, weights and tokenizer");
+}
+
 // ---- embeddings
 // --------------------------------------------------------------------------------------------------------
 
-EncoderEmbeddings::EncoderEmbeddings(const EncoderConfig& config, ModuleLoader& loader) {
+EncoderEmbeddings::EncoderEmbeddings(const EncoderConfig& config, ModuleLoader& loader)
+    : padding_idx_(config.padding_idx), first_position_(config.first_position()) {
   const auto C = config.hidden_size;
   word_embeddings_ = loader.table("embeddings.word_embeddings.weight", {config.vocab_size, C});
   position_embeddings_ = loader.copied("embeddings.position_embeddings.weight", {config.max_position_embeddings, C});
-  token_type_embeddings_ = loader.copied("embeddings.token_type_embeddings.weight", {config.type_vocab_size, C});
+  if (config.type_vocab_size > 0) {
+    token_type_embeddings_ = loader.copied("embeddings.token_type_embeddings.weight", {config.type_vocab_size, C});
+  }
   layer_norm_ = loader.norm("embeddings.LayerNorm", C, config.layer_norm_eps);
 }
 
 at::Tensor EncoderEmbeddings::forward(const nn::RaggedBatch& batch, nn::Workspace& workspace) const {
   auto hidden_states = workspace.take(Slot::hidden_states, batch.num_tokens(), word_embeddings_.size(1));
+  const auto positions = positions_around_padding(batch);
   float* out = hidden_states.mutable_data_ptr<float>();
-  nn::parallel_for(batch.num_sequences(), workspace.threads(),
-                   [&](std::int64_t sequence, int) { embed_sequence(batch, sequence, out); });
+  nn::parallel_for(batch.num_sequences(), workspace.threads(), [&](std::int64_t sequence, int) {
+    embed_sequence(batch, sequence, positions.empty() ? nullptr : positions.data(), out);
+  });
   return hidden_states;
 }
 
-// A sequence's positions count from 0: the kernel walks the first rows of the table.
-void EncoderEmbeddings::embed_sequence(const nn::RaggedBatch& batch, std::int64_t sequence, float* out) const {
+// A text may name the padding token, which then keeps its own position and moves nobody else's.
+// @return (T), or empty: there is none, and every sequence counts through
+std::vector<std::int32_t> EncoderEmbeddings::positions_around_padding(const nn::RaggedBatch& batch) const {
+  if (!padding_idx_ || std::ranges::find(batch.input_ids, *padding_idx_) == batch.input_ids.end()) return {};
+  std::vector<std::int32_t> positions;
+  positions.reserve(batch.input_ids.size());
+  for (std::int64_t b = 0; b < batch.num_sequences(); ++b) {
+    auto next = static_cast<std::int32_t>(first_position_);
+    for (auto t = batch.cu_seqlens[static_cast<std::size_t>(b)]; t < batch.cu_seqlens[static_cast<std::size_t>(b) + 1];
+         ++t) {
+      const bool is_padding = batch.input_ids[static_cast<std::size_t>(t)] == *padding_idx_;
+      positions.push_back(is_padding ? static_cast<std::int32_t>(*padding_idx_) : next++);
+    }
+  }
+  return positions;
+}
+
+// Without `positions` the kernel walks through the rows of the table from the first position on.
+void EncoderEmbeddings::embed_sequence(const nn::RaggedBatch& batch, std::int64_t sequence,
+                                       const std::int32_t* positions, float* out) const {
   const auto begin = batch.cu_seqlens[static_cast<std::size_t>(sequence)];
+  const auto C = word_embeddings_.size(1);
+  const float* const table = position_embeddings_.const_data_ptr<float>();
   kernels::cpu::best().embedding(
       {.ids = batch.input_ids.data() + begin,
-       .positions = nullptr,
+       .positions = positions ? positions + begin : nullptr,
        .type_ids = batch.token_type_ids.empty() ? nullptr : batch.token_type_ids.data() + begin,
        .word = word_embeddings_.const_data_ptr<float>(),
-       .position = position_embeddings_.const_data_ptr<float>(),
-       .type = token_type_embeddings_.const_data_ptr<float>(),
-       .norm = layer_norm_.args(out + begin * word_embeddings_.size(1), batch.length(sequence))});
+       .position = positions ? table : table + first_position_ * C,
+       .type = token_type_embeddings_.defined() ? token_type_embeddings_.const_data_ptr<float>() : nullptr,
+       .norm = layer_norm_.args(out + begin * C, batch.length(sequence))});
 }
 
 std::uint64_t EncoderEmbeddings::bytes() const noexcept {
-  return word_embeddings_.nbytes() + position_embeddings_.nbytes() + token_type_embeddings_.nbytes() +
-         layer_norm_.bytes();
+  const auto types = token_type_embeddings_.defined() ? token_type_embeddings_.nbytes() : 0;
+  return word_embeddings_.nbytes() + position_embeddings_.nbytes() + types + layer_norm_.bytes();
 }
 
 // ---- the encoder
@@ -89,9 +136,10 @@ Encoder::Encoder(const EncoderConfig& config, const EncoderArchitecture& archite
                  nn::Precision precision)
     : embeddings_(embeddings_of(config, checkpoint)) {
   ModuleLoader loader(checkpoint, precision);
+  if (architecture.relative_bias) relative_bias_ = architecture.relative_bias(config, loader);
   // Not reserved: the file says which layers there are, and the configuration may say anything.
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
-    layers_.emplace_back(config, architecture.layer, fmt::format("{}{}.", architecture.layers, i), nn::RelativeBias{},
+    layers_.emplace_back(config, architecture.layer, fmt::format("{}{}.", architecture.layers, i), relative_bias_,
                          loader);
   }
 }
@@ -103,7 +151,7 @@ at::Tensor Encoder::forward(const nn::RaggedBatch& batch, nn::Workspace& workspa
 }
 
 std::uint64_t Encoder::bytes() const noexcept {
-  auto sum = embeddings_.bytes();
+  auto sum = embeddings_.bytes() + (relative_bias_.values.defined() ? relative_bias_.bytes() : 0);
   for (const auto& layer : layers_) sum += layer.bytes();
   return sum;
 }

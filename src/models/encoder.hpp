@@ -8,6 +8,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +24,7 @@
 
 namespace modelpool::models {
 
-/// The sum of word, position and token type vectors, normalised.
+/// The sum of word and position vectors, and of token type vectors where there are any, normalised.
 /// Thread safety: const, any number of threads, each with its own workspace.
 class EncoderEmbeddings {
  public:
@@ -34,12 +36,23 @@ class EncoderEmbeddings {
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 
  private:
-  void embed_sequence(const nn::RaggedBatch& batch, std::int64_t sequence, float* out) const;
+  [[nodiscard]] std::vector<std::int32_t> positions_around_padding(const nn::RaggedBatch& batch) const;
+  void embed_sequence(const nn::RaggedBatch& batch, std::int64_t sequence, const std::int32_t* positions,
+                      float* out) const;
 
   at::Tensor word_embeddings_;        // (vocab_size, C)
   at::Tensor position_embeddings_;    // (max_position_embeddings, C)
-  at::Tensor token_type_embeddings_;  // (type_vocab_size, C)
+  at::Tensor token_type_embeddings_;  // (type_vocab_size, C), or undefined
   nn::LayerNorm layer_norm_;
+  std::optional<std::int64_t> padding_idx_;
+  std::int64_t first_position_;
+};
+
+/// What classifies a text by its first token: out(activation(dense(x))).
+struct SequenceHeadNames {
+  std::string dense;  ///< C -> C
+  nn::Activation activation = nn::Activation::tanh;
+  std::string out;  ///< C -> labels
 };
 
 /// What makes an architecture: all but the arithmetic, which they share.
@@ -51,12 +64,21 @@ struct EncoderArchitecture {
   CheckpointNames names;
   std::string layers;  ///< prefix of the layers' names, to be followed by the layer's number
   EncoderLayerNames layer;
+  SequenceHeadNames sequence_head;
+  /// Of the attention in all layers, for sequences of up to max_length() tokens; null: there is none.
+  nn::RelativeBias (*relative_bias)(const EncoderConfig& config, ModuleLoader& loader) = nullptr;
 };
 
 /// The architecture of a config.json.
 /// @throws LoadError         the file has no `model_type`
 /// @throws UnsupportedModel  there is no such architecture
 [[nodiscard]] const EncoderArchitecture& architecture_of(const JsonFile& file);
+
+/// The first of config.json's `architectures`; empty where there is none.
+[[nodiscard]] std::string first_architecture(const JsonFile& file);
+
+/// @throws LoadError  there is no such folder
+void check_folder(const std::filesystem::path& folder);
 
 /// Thread safety: const, any number of threads, each with its own workspace.
 class Encoder {
@@ -73,6 +95,7 @@ class Encoder {
 
  private:
   EncoderEmbeddings embeddings_;
+  nn::RelativeBias relative_bias_;
   std::vector<EncoderLayer> layers_;
 };
 

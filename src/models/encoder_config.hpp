@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "models/json_file.hpp"
@@ -21,9 +22,13 @@ struct EncoderConfig {
   std::int64_t type_vocab_size = 2;            // 0: there are no token types
   double layer_norm_eps = 1e-12;
   nn::Activation hidden_act = nn::Activation::gelu;
+  std::optional<std::int64_t> padding_idx = {};  // RoBERTa's kind: its tokens have position padding_idx, others count
+                                                 // from padding_idx + 1 on; nullopt: all count from 0
+  std::int64_t relative_attention_num_buckets = 0;  // rows of MPNet's table; 0: there is none
 
+  [[nodiscard]] std::int64_t first_position() const noexcept { return padding_idx ? *padding_idx + 1 : 0; }
   /// Most tokens of a sequence.
-  [[nodiscard]] std::int64_t max_length() const noexcept { return max_position_embeddings; }
+  [[nodiscard]] std::int64_t max_length() const noexcept { return max_position_embeddings - first_position(); }
   /// Equal for configurations that make the same model of the same files.
   [[nodiscard]] std::string key() const;
 };
@@ -46,7 +51,14 @@ struct EncoderKeys {
 /// @throws LoadError  a value that cannot be
 [[nodiscard]] double read_layer_norm_eps(const JsonFile& file, double otherwise);
 
-/// @throws UnsupportedModel  the file describes a decoder, or positions that are not a table
+/// @throws LoadError  a value that cannot be
+[[nodiscard]] std::int64_t read_type_vocab_size(const JsonFile& file, std::int64_t otherwise);
+
+/// @param config  with its sizes  @throws LoadError  a value that leaves no position for a token
+[[nodiscard]] std::int64_t read_padding_idx(const JsonFile& file, const EncoderConfig& config, std::int64_t otherwise);
+
+/// @throws UnsupportedModel  a key that would change results: the file describes a decoder, positions that are not a table,
+///                           heads that were cut out, or quantised weights
 void require_encoder(const JsonFile& file);
 
 }  // namespace modelpool::models

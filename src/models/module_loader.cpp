@@ -26,6 +26,13 @@ nn::Linear ModuleLoader::linear(const std::string& name, Shape shape, nn::Activa
   return layer;
 }
 
+nn::Linear ModuleLoader::linear_without_bias(const std::string& name, Shape shape) {
+  const auto& weight = checkpoint_.take(name + ".weight", shape);
+  nn::Linear layer{tensor_from(weight, at::kFloat), {}, nn::Activation::none, precision_};
+  weight.release_pages();
+  return layer;
+}
+
 nn::Linear ModuleLoader::fused(const std::array<std::string, 3>& names, std::int64_t features) {
   std::array<at::Tensor, 3> weights;  // (features, features) each
   std::array<at::Tensor, 3> biases;   // (features) each

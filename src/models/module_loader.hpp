@@ -32,6 +32,7 @@ class ModuleLoader {
   /// @param shape  (out_features, in_features)
   [[nodiscard]] nn::Linear linear(const std::string& name, Shape shape,
                                   nn::Activation activation = nn::Activation::none);
+  [[nodiscard]] nn::Linear linear_without_bias(const std::string& name, Shape shape);
   /// Three layers features -> features as one features -> 3 features, in the order of the names.
   [[nodiscard]] nn::Linear fused(const std::array<std::string, 3>& names, std::int64_t features);
 

@@ -109,23 +109,33 @@ std::vector<Module> modules_of(const JsonFile& file, const std::filesystem::path
   return modules;
 }
 
+const std::vector<std::string> kSupportedModules{"Transformer", "Pooling",   "Dense",
+                                                 "LayerNorm",   "Normalize", "Dropout"};
+
+void read_module_after_pooling(const JsonFile& file, const Module& module, SentenceTransformerConfig& config) {
+  if (module.type == "Dense") {
+    config.after_pooling.push_back(SentenceModuleConfig::dense(module.folder));
+  } else if (module.type == "LayerNorm") {
+    config.after_pooling.push_back(SentenceModuleConfig::layer_norm(module.folder));
+  } else if (module.type == "Normalize") {
+    config.after_pooling.push_back(SentenceModuleConfig::normalize(module.folder));
+  } else if (module.type != "Dropout") {  // which does nothing outside of training
+    throw UnsupportedModel(file.path(), "module after the Pooling", module.type,
+                           {"Dense", "LayerNorm", "Normalize", "Dropout"});
+  }
+}
+
 void read_modules(const JsonFile& file, const std::vector<Module>& modules, SentenceTransformerConfig& config) {
+  for (const auto& module : modules) {
+    if (std::ranges::find(kSupportedModules, module.type) != kSupportedModules.end()) continue;
+    throw UnsupportedModel(file.path(), "module", module.type, kSupportedModules);
+  }
   if (modules.size() < 2 || modules[0].type != "Transformer" || modules[1].type != "Pooling") {
-    for (const auto& module : modules) {
-      if (module.type != "Transformer" && module.type != "Pooling" && module.type != "Normalize") {
-        throw UnsupportedModel(file.path(), "module", module.type, {"Transformer", "Pooling", "Normalize"});
-      }
-    }
-    throw LoadError(file.path(), "", {}, "should list a Transformer, then a Pooling, then perhaps a Normalize");
+    throw LoadError(file.path(), "", {}, "should list a Transformer, then a Pooling, then what follows it");
   }
   config.transformer = modules[0].folder;
   read_pooling(modules[1].folder, config);
-  for (std::size_t i = 2; i < modules.size(); ++i) {
-    if (modules[i].type != "Normalize") {
-      throw UnsupportedModel(file.path(), "module", modules[i].type, {"Transformer", "Pooling", "Normalize"});
-    }
-    config.normalize = true;  // it has no settings: its folder may be absent
-  }
+  for (std::size_t i = 2; i < modules.size(); ++i) read_module_after_pooling(file, modules[i], config);
 }
 
 // ---- the other files
@@ -137,11 +147,27 @@ constexpr std::array<const char*, 7> kTransformerFiles{
     "sentence_camembert_config.json", "sentence_albert_config.json",  "sentence_xlm-roberta_config.json",
     "sentence_xlnet_config.json"};
 
+// A normalizer of tokenizer.json, perhaps a sequence of others.
+bool lowers(const nlohmann::json& normalizer) {
+  if (!normalizer.is_object()) return false;
+  const auto type = normalizer.value("type", nlohmann::json());
+  if (type == "Lowercase") return true;
+  if (type == "BertNormalizer") return normalizer.value("lowercase", nlohmann::json()) == true;
+  const auto parts = normalizer.find("normalizers");
+  return parts != normalizer.end() && parts->is_array() && std::ranges::any_of(*parts, lowers);
+}
+
+bool tokenizer_lowers(const std::filesystem::path& transformer) {
+  if (const auto file = JsonFile::read_if_present(transformer / "tokenizer.json")) {
+    return file->require_object().has("normalizer") && lowers(file->root()["normalizer"]);
+  }
+  const auto file = JsonFile::read_if_present(transformer / "tokenizer_config.json");
+  return !file || file->require_object().boolean("do_lower_case").value_or(true);  // of a vocab.txt
+}
+
 // do_lower_case lowers the text before the tokenizer sees it; where the tokenizer does so itself nothing is left to do.
 void check_lower_case(const JsonFile& file, const std::filesystem::path& transformer) {
-  if (!file.boolean("do_lower_case").value_or(false)) return;
-  const auto tokenizer = JsonFile::read_if_present(transformer / "tokenizer_config.json");
-  if (tokenizer && tokenizer->require_object().boolean("do_lower_case").value_or(true)) return;
+  if (!file.boolean("do_lower_case").value_or(false) || tokenizer_lowers(transformer)) return;
   throw UnsupportedModel(file.path(), "do_lower_case", "true with a tokenizer that keeps case", {"false"});
 }
 
@@ -176,14 +202,19 @@ void read_prompts(const std::filesystem::path& folder, SentenceTransformerConfig
 
 }  // namespace
 
+bool SentenceTransformerConfig::normalizes() const noexcept {
+  return std::ranges::any_of(after_pooling,
+                             [](const auto& module) { return module.kind == SentenceModuleConfig::Kind::normalize; });
+}
+
 SentenceTransformerConfig SentenceTransformerConfig::from_folder(const std::filesystem::path& folder) {
   SentenceTransformerConfig config;
   config.transformer = folder;
   if (const auto file = JsonFile::read_if_present(folder / "modules.json")) {
     config.has_modules = true;
     read_modules(*file, modules_of(*file, folder), config);
+    read_transformer(config);  // the reference looks for it beside a list of modules only
   }
-  read_transformer(config);
   read_prompts(folder, config);
   return config;
 }

@@ -89,6 +89,8 @@ void Linear::forward_rows(const float* x, std::int64_t rows, float* y, void* scr
 
 std::size_t Linear::scratch_bytes() const { return kernels_->scratch_bytes(shape_.in_features); }
 
-std::uint64_t Linear::bytes() const noexcept { return packed_.nbytes() + (bias_.defined() ? bias_.nbytes() : 0); }
+std::uint64_t Linear::bytes() const noexcept {
+  return (packed_.defined() ? packed_.nbytes() : 0) + (bias_.defined() ? bias_.nbytes() : 0);
+}
 
 }  // namespace modelpool::nn

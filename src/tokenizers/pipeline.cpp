@@ -187,9 +187,13 @@ std::string Pipeline::decode(std::span<const std::int32_t> ids, bool skip_specia
     const std::string_view string = token(id);
     if (!skip_special_tokens || !parts_.added.is_special(string)) tokens.push_back(string);
   }
-  std::string text = parts_.decoder ? parts_.decoder->decode(tokens) : fmt::format("{}", fmt::join(tokens, " "));
+  std::string text = join_tokens(tokens);
   if (parts_.clean_up_tokenization_spaces) clean_up_spaces(text);
   return text;
+}
+
+std::string Pipeline::join_tokens(std::span<const std::string_view> tokens) const {
+  return parts_.decoder ? parts_.decoder->decode(tokens) : fmt::format("{}", fmt::join(tokens, " "));
 }
 
 std::size_t Pipeline::vocab_size() const noexcept {

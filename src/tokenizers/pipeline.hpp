@@ -31,6 +31,7 @@ class Pipeline final : public Tokenizer {
   [[nodiscard]] Encoding encode_pair(std::string_view text, std::string_view pair,
                                      const EncodeOptions& options) const override;
   [[nodiscard]] std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const override;
+  [[nodiscard]] std::string join_tokens(std::span<const std::string_view> tokens) const override;
   [[nodiscard]] std::size_t vocab_size() const noexcept override;
   [[nodiscard]] std::optional<std::string_view> id_to_token(std::int32_t id) const noexcept override;
   [[nodiscard]] std::optional<std::int32_t> token_to_id(std::string_view token) const noexcept override;

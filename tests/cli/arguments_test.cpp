@@ -79,10 +79,10 @@ TEST_CASE("an option that nobody knows is told with the nearest one", "[cli][arg
 }
 
 TEST_CASE("a command of a later version is named as such, with those that there are", "[cli][arguments]") {
-  const auto name = GENERATE("summarize", "translate", "transcribe", "classify", "run", "serve", "predict", "init",
-                             "list", "register", "download", "alias", "monitor", "status", "cleanup");
+  const auto name = GENERATE("summarize", "translate", "transcribe", "run", "serve", "predict", "init", "list",
+                             "register", "download", "alias", "monitor", "status", "cleanup");
   CHECK(refusal({name}) == "the command " + std::string{name} +
-                               " is not in this version; there are: embed, search, tokenize, info, bench");
+                               " is not in this version; there are: embed, search, classify, tokenize, info, bench");
 }
 
 TEST_CASE("a command line that contradicts itself is refused", "[cli][arguments]") {

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "modelpool/managers/classification.hpp"
 #include "modelpool/managers/embedding.hpp"
 #include "modelpool/pool/errors.hpp"
 #include "modelpool/weights/weight_store.hpp"
@@ -41,9 +42,37 @@ struct EmbeddingSubject {
   }
 };
 
+struct ClassificationSubject {
+  using Manager = ClassificationManager;
+  using Instance = ClassificationInstance;
+  using Result = std::vector<float>;
+
+  static std::filesystem::path folder() {
+    return std::filesystem::path(MODELPOOL_TEST_DATA) / "classifiers" / "bert_token";
+  }
+  static std::unique_ptr<Manager> make(ManagerOptions options, const Settings& settings = {}) {
+    return std::make_unique<Manager>(folder(), options, settings);
+  }
+  static std::vector<std::string> inputs() { return {"the water", "many people find it", "", "unbelievable"}; }
+  static Result scores(const Classifications& found) {
+    Result scores;
+    for (const auto& text : found.texts) {
+      for (const auto& entity : text.entities) scores.push_back(entity.score);
+    }
+    return scores;
+  }
+  static Result use(Manager& manager) { return scores(manager.classify(inputs())); }
+  static Result use(Manager& manager, Instance& instance) { return scores(manager.classify(inputs(), instance)); }
+  /// A call with work for several instances.
+  static Result use_much(Manager& manager) {
+    const std::vector<std::string> texts(40, inputs()[1]);
+    return scores(manager.classify(texts, {.batch_size = 1, .timeout = 20s}));
+  }
+};
+
 }  // namespace
 
-#define MODELPOOL_CONTRACT(name) TEMPLATE_TEST_CASE(name, "[contract]", EmbeddingSubject)
+#define MODELPOOL_CONTRACT(name) TEMPLATE_TEST_CASE(name, "[contract]", EmbeddingSubject, ClassificationSubject)
 
 MODELPOOL_CONTRACT("a manager loads nothing before it is used") {
   const auto before = WeightStore::global().size();

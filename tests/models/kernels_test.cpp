@@ -43,6 +43,8 @@ double activate(double x, Activation activation) {
       return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
     case Activation::gelu_new:
       return 0.5 * x * (1 + std::tanh(std::sqrt(2 / 3.14159265358979) * (x + 0.044715 * x * x * x)));
+    case Activation::quick_gelu:
+      return x / (1 + std::exp(-1.702 * x));
     case Activation::relu:
       return std::max(x, 0.0);
     case Activation::silu:
@@ -229,8 +231,8 @@ TEST_CASE("lower precisions are as close to float32 as their bits allow", "[kern
 
 TEST_CASE("linear applies its activation to the finished sum", "[kernels]") {
   const auto& kernels = any_kernels();
-  const auto activation =
-      GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu, Activation::silu, Activation::tanh);
+  const auto activation = GENERATE(Activation::gelu, Activation::gelu_new, Activation::quick_gelu, Activation::relu,
+                                   Activation::silu, Activation::tanh);
   CAPTURE(kernels.name, static_cast<int>(activation));
   const LinearCase c{41, 1000, 50, activation};  // inputs of several blocks; values from about -12 to 12
   const auto x = random(c.rows * c.in, 1, 0.3f);
@@ -241,8 +243,8 @@ TEST_CASE("linear applies its activation to the finished sum", "[kernels]") {
 
 TEST_CASE("activations are exact to float32's rounding over their whole range", "[kernels]") {
   const auto& kernels = any_kernels();
-  const auto activation =
-      GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu, Activation::silu, Activation::tanh);
+  const auto activation = GENERATE(Activation::gelu, Activation::gelu_new, Activation::quick_gelu, Activation::relu,
+                                   Activation::silu, Activation::tanh);
   CAPTURE(kernels.name, static_cast<int>(activation));
   Floats x;
   for (int i = -20'000; i <= 20'000; ++i) x.push_back(static_cast<float>(i) / 1000);
@@ -259,8 +261,8 @@ TEST_CASE("activations are exact to float32's rounding over their whole range", 
 
 TEST_CASE("activations of lower precisions are within 3e-4 over their whole range", "[kernels]") {
   const auto& kernels = any_kernels();
-  const auto activation =
-      GENERATE(Activation::gelu, Activation::gelu_new, Activation::relu, Activation::silu, Activation::tanh);
+  const auto activation = GENERATE(Activation::gelu, Activation::gelu_new, Activation::quick_gelu, Activation::relu,
+                                   Activation::silu, Activation::tanh);
   CAPTURE(kernels.name, static_cast<int>(activation));
   Floats x;
   for (int i = -128; i <= 127; ++i) x.push_back(static_cast<float>(i) / 16);  // numbers of 8 bits

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "modelpool/error.hpp"
+#include "modelpool/managers/model_info.hpp"
 #include "modelpool/managers/model_manager.hpp"
 #include "modelpool/managers/options.hpp"
 #include "modelpool/settings.hpp"
@@ -53,12 +54,7 @@ struct EmbedOptions {
   std::stop_token stop = {};  ///< ends waiting at once, and computing after the batch under way
 };
 
-/// Where the time of a request went. `queued` and `run` are summed over the instances that worked for it.
-struct EmbedTimings {
-  std::chrono::nanoseconds queued{0};    ///< waiting for an instance
-  std::chrono::nanoseconds tokenize{0};  ///< text to ids, wall time
-  std::chrono::nanoseconds run{0};       ///< in the model
-};
+using EmbedTimings = Timings;
 
 /// One vector for each text, in the order of the texts.
 struct Embeddings {
@@ -84,28 +80,6 @@ struct EmbedSink {
   /// @param error  InvalidInput (this text alone), or AcquireTimeout, Overloaded, DeadlineExceeded, Cancelled,
   ///               OutOfMemory, DeviceError (its batch)
   std::function<void(std::size_t index, const Error& error)> on_error = {};
-};
-
-/// What a model is and how it is run.
-struct ModelInfo {
-  std::string architecture;  ///< first of config.json's `architectures`, for example "BertModel"
-  std::string model_type;    ///< config.json's `model_type`, for example "bert"
-  std::uint64_t parameters = 0;
-  std::uint64_t weight_bytes = 0;  ///< in memory, once for all instances
-  std::string dtype;
-  std::string device;
-  std::size_t pool_size = 0;
-  std::string pool_size_reason;
-  int threads = 0;             ///< intra-op threads of an instance
-  std::size_t dimension = 0;   ///< of an embedding
-  std::size_t max_length = 0;  ///< tokens, special ones included
-  std::string pooling;         ///< for example "mean", "cls+mean"
-  bool normalize = false;
-  bool pooling_is_default = false;           ///< the folder has no modules.json: mean pooling, no normalisation
-  std::vector<std::string> ignored_tensors;  ///< in the weights, but of no use to this task
-
-  /// One object, these names as keys.
-  [[nodiscard]] std::string to_json() const;
 };
 
 /// The part of an embedding model that one thread uses at a time: its working memory and thread budget. Weights and

@@ -58,6 +58,9 @@ class Tokenizer {
   [[nodiscard]] virtual std::string decode(std::span<const std::int32_t> ids,
                                            bool skip_special_tokens = false) const = 0;
 
+  /// Vocabulary strings to text: transformers' convert_tokens_to_string, so nothing is skipped and nothing cleaned up.
+  [[nodiscard]] virtual std::string join_tokens(std::span<const std::string_view> tokens) const = 0;
+
   /// Number of ids, added tokens included.
   [[nodiscard]] virtual std::size_t vocab_size() const noexcept = 0;
   /// The vocabulary's string of an id; nullopt outside the vocabulary.

@@ -7,14 +7,20 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <latch>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/arguments.hpp"
+#include "cli/classifier.hpp"
 #include "cli/embedder.hpp"
 #include "cli/input.hpp"
 #include "cli/json.hpp"
 #include "cli/parallel.hpp"
 #include "cli/percentiles.hpp"
+#include "cli/rows.hpp"
 
 namespace modelpool::cli {
 namespace {
@@ -33,45 +39,80 @@ struct Samples {
   double tokens_per_second = 0;
 };
 
-struct Workload {
-  std::vector<EmbedRow> rows;
-  std::vector<EmbedOptions> options;  // of each row
+/// What one request came to.
+struct Answer {
+  std::chrono::nanoseconds queued;
+  std::size_t tokens;
 };
 
-Workload read_workload(CommandContext& context) {
-  const auto& options = context.options;
-  Workload load;
-  InputSource source(options.common, context.interrupt.wake_fd());
+/// What callers send, one text after the other.
+struct Workload {
+  std::size_t size = 0;                          // texts
+  std::function<Answer(std::size_t text)> send;  // from any thread
+};
+
+/// The texts of the input with what `make_row` and `make_options` make of them.
+template <class MakeRow, class MakeOptions>
+auto read_requests(CommandContext& context, MakeRow make_row, MakeOptions make_options) {
+  const auto& common = context.options.common;
+  std::vector<std::pair<std::string, decltype(make_options(make_row(RawInput{}).flags))>> requests;
+  InputSource source(common, context.interrupt.wake_fd());
   for (auto& input : source.next_window(kMostInputs, std::size_t{64} << 20)) {
-    load.rows.push_back(make_embed_row(std::move(input), options.common.input_format, options.embed));
-    const auto& row = load.rows.back();
-    if (row.error) throw UsageError(fmt::format("input {}: {}", load.rows.size() - 1, row.error->message));
+    auto row = make_row(std::move(input));
+    if (row.error) throw UsageError(fmt::format("input {}: {}", requests.size(), row.error->message));
+    requests.emplace_back(std::move(row.text), make_options(row.flags));
   }
-  if (load.rows.empty() && options.common.input)
-    throw UsageError(fmt::format("--input {}: there is no input in it", *options.common.input));
-  if (load.rows.empty()) load.rows.push_back({.text = kDefaultText, .flags = options.embed, .error = {}});
-  for (const auto& row : load.rows)
-    load.options.push_back(make_embed_options(options.common, row.flags, context.interrupt.token()));
-  return load;
+  if (requests.empty() && common.input)
+    throw UsageError(fmt::format("--input {}: there is no input in it", *common.input));
+  if (requests.empty()) requests.emplace_back(kDefaultText, make_options(make_row(RawInput{}).flags));
+  return requests;
+}
+
+Workload embed_workload(EmbeddingManager& manager, CommandContext& context) {
+  const auto& options = context.options;
+  auto requests = read_requests(
+      context,
+      [&](RawInput input) { return make_embed_row(std::move(input), options.common.input_format, options.embed); },
+      [&](const EmbedFlags& flags) { return make_embed_options(options.common, flags, context.interrupt.token()); });
+  const auto size = requests.size();
+  return {size, [&manager, requests = std::move(requests)](std::size_t text) {
+            const auto result = manager.embed(std::span{&requests[text].first, 1}, requests[text].second);
+            return Answer{result.timings.queued, result.tokens.front()};
+          }};
+}
+
+Workload classify_workload(ClassificationManager& manager, CommandContext& context) {
+  const auto& options = context.options;
+  const ClassifyFlags defaults{.aggregation = options.classify.aggregation, .max_length = options.embed.max_length};
+  auto requests = read_requests(
+      context,
+      [&](RawInput input) { return make_classify_row(std::move(input), options.common.input_format, defaults); },
+      [&](const ClassifyFlags& flags) {
+        return make_classify_options(options.common, flags, context.interrupt.token());
+      });
+  const auto size = requests.size();
+  return {size, [&manager, requests = std::move(requests)](std::size_t text) {
+            const auto result = manager.classify(std::span{&requests[text].first, 1}, requests[text].second);
+            return Answer{result.timings.queued, result.texts.front().tokens};
+          }};
 }
 
 double milliseconds(Clock::duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
 
 /// One caller: requests of one text, one after the other, for a while. Its rates count up to the end of its last request.
-Samples call_for(Clock::duration duration, EmbeddingManager& manager, const Workload& load,
-                 std::atomic<std::size_t>& next, const CommandContext& context) {
+Samples call_for(Clock::duration duration, const Workload& load, std::atomic<std::size_t>& next,
+                 const CommandContext& context) {
   Samples samples;
   std::uint64_t tokens = 0;
   const auto start = Clock::now();
   auto now = start;
   try {
     while (now < start + duration) {
-      const auto i = next.fetch_add(1, std::memory_order_relaxed) % load.rows.size();
-      const auto result = manager.embed(std::span{&load.rows[i].text, 1}, load.options[i]);
+      const auto answer = load.send(next.fetch_add(1, std::memory_order_relaxed) % load.size);
       const auto end = Clock::now();
       samples.latency_ms.push_back(milliseconds(end - now));
-      samples.wait_ms.push_back(milliseconds(result.timings.queued));
-      tokens += result.tokens.front();
+      samples.wait_ms.push_back(milliseconds(answer.queued));
+      tokens += answer.tokens;
       now = end;
     }
   } catch (const Cancelled&) {
@@ -95,14 +136,14 @@ Samples join(const std::vector<Samples>& parts) {
 }
 
 /// All callers at once, each a thread of its own.
-Samples call_together(EmbeddingManager& manager, const Workload& load, std::size_t callers, Clock::duration duration,
+Samples call_together(const Workload& load, std::size_t callers, Clock::duration duration,
                       const CommandContext& context) {
   std::vector<Samples> samples(callers);
   std::atomic<std::size_t> next{0};
   std::latch start(static_cast<std::ptrdiff_t>(callers));
   parallel_for(callers, callers, {}, [&](std::size_t c) {
     start.arrive_and_wait();
-    samples[c] = call_for(duration, manager, load, next, context);
+    samples[c] = call_for(duration, load, next, context);
   });
   return join(samples);
 }
@@ -159,19 +200,16 @@ std::string report_for_people(const Report& r) {
       static_cast<double>(r.peak_rss) / 1e6);
 }
 
-}  // namespace
-
-int run_bench(CommandContext& context) {
+/// @param load  of the manager, whose instances are ready
+template <class Manager>
+int measure(Manager& manager, const Workload& load, CommandContext& context) {
   const auto& options = context.options;
-  const auto load = read_workload(context);
-  auto manager = open_embedder(options.common);
-  load_model(manager, manager.pool_size(), context);
   const auto callers = options.bench.callers;
   const auto duration = std::chrono::duration_cast<Clock::duration>(options.bench.seconds);
   const auto warm_up = std::min<Clock::duration>(duration / 4, std::chrono::seconds{1});
-  (void)call_together(manager, load, callers, warm_up, context);
+  (void)call_together(load, callers, warm_up, context);
   if (context.interrupt.triggered()) return kInterrupted;
-  const auto samples = call_together(manager, load, callers, duration, context);
+  const auto samples = call_together(load, callers, duration, context);
   const Report report{.requests_per_second = samples.requests_per_second,
                       .tokens_per_second = samples.tokens_per_second,
                       .latency_ms = percentiles_of(samples.latency_ms),
@@ -181,6 +219,22 @@ int run_bench(CommandContext& context) {
                       .peak_rss = peak_rss_bytes()};
   context.out.write(options.common.json ? report_as_json(report) : report_for_people(report));
   return context.exit_code(0);
+}
+
+}  // namespace
+
+int run_bench(CommandContext& context) {
+  const auto& common = context.options.common;
+  if (is_classifier(common)) {
+    auto manager = open_classifier(common);
+    const auto load = classify_workload(manager, context);
+    manager.warm_up(manager.pool_size());
+    return measure(manager, load, context);
+  }
+  auto manager = open_embedder(common);
+  const auto load = embed_workload(manager, context);
+  load_model(manager, manager.pool_size(), context);
+  return measure(manager, load, context);
 }
 
 }  // namespace modelpool::cli

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/classifier.hpp"
 #include "cli/embedder.hpp"
 #include "cli/json.hpp"
 
@@ -38,6 +39,7 @@ class JsonObject {
 
 std::string info_as_json(const ModelInfo& info) {
   JsonObject object;
+  object.add("task", info.task);
   object.add("architecture", info.architecture);
   object.add("model_type", info.model_type);
   object.add("parameters", info.parameters);
@@ -47,16 +49,23 @@ std::string info_as_json(const ModelInfo& info) {
   object.add("pool_size", info.pool_size);
   object.add("reason", info.pool_size_reason);
   object.add("threads", static_cast<std::uint64_t>(info.threads));
-  object.add("dimension", info.dimension);
   object.add("max_length", info.max_length);
-  object.add("pooling", info.pooling);
-  object.add_bool("normalize", info.normalize);
-  object.add_bool("pooling_is_default", info.pooling_is_default);
+  if (info.task == "embedding") {
+    object.add("dimension", info.dimension);
+    object.add("pooling", info.pooling);
+    object.add_bool("normalize", info.normalize);
+    object.add("modules", info.modules);
+    object.add_bool("pooling_is_default", info.pooling_is_default);
+  } else {
+    object.add("labels", info.labels);
+  }
   object.add("ignored_tensors", info.ignored_tensors);
   return object.line();
 }
 
 std::string megabytes(std::uint64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
+
+std::string joined(const std::vector<std::string>& texts) { return fmt::format("{}", fmt::join(texts, ", ")); }
 
 std::string info_for_people(const ModelInfo& info) {
   std::string text;
@@ -70,21 +79,24 @@ std::string info_for_people(const ModelInfo& info) {
   row("device", info.device);
   row("pool size", fmt::format("{} (from: {})", info.pool_size, info.pool_size_reason));
   row("threads", fmt::format("{} for each instance", info.threads));
-  row("embedding", fmt::format("{} numbers, {} pooling{}{}", info.dimension, info.pooling,
-                               info.pooling_is_default ? " (the folder has no modules.json)" : "",
-                               info.normalize ? ", unit length" : ""));
+  if (info.task == "embedding") {
+    row("embedding", fmt::format("{} numbers, {} pooling{}{}", info.dimension, info.pooling,
+                                 info.pooling_is_default ? " (the folder has no modules.json)" : "",
+                                 info.normalize ? ", unit length" : ""));
+    if (!info.modules.empty()) row("then", joined(info.modules));
+  } else {
+    row(info.task == "token-classification" ? "token labels" : "text labels", joined(info.labels));
+  }
   row("longest text", fmt::format("{} tokens", info.max_length));
-  std::string ignored;
-  for (const auto& tensor : info.ignored_tensors) ignored += (ignored.empty() ? "" : ", ") + tensor;
-  if (!ignored.empty()) row("not used", ignored);
+  if (!info.ignored_tensors.empty()) row("not used", joined(info.ignored_tensors));
   return text;
 }
 
 }  // namespace
 
 int run_info(CommandContext& context) {
-  auto manager = open_embedder(context.options.common);
-  const auto info = manager.info();
+  const auto& common = context.options.common;
+  const auto info = is_classifier(common) ? open_classifier(common).info() : open_embedder(common).info();
   context.out.write(context.options.common.json ? info_as_json(info) : info_for_people(info));
   return context.exit_code(0);
 }

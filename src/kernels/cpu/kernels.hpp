@@ -12,7 +12,7 @@
 namespace modelpool::kernels::cpu {
 
 /// What follows a linear layer, applied while its result is in registers.
-enum class Activation { none, gelu, gelu_new, relu, silu, tanh };
+enum class Activation { none, gelu, gelu_new, quick_gelu, relu, silu, tanh };
 
 struct PackedShape {
   std::int64_t out_features;

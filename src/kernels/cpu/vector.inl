@@ -125,6 +125,9 @@ MODELPOOL_INLINE Vec gelu_new(Vec x) {
   return x * (e / (e + 1.0f));
 }
 
+// x times the logistic function of 1.702 x
+MODELPOOL_INLINE Vec quick_gelu(Vec x) { return x / (1.0f + exp(x * -1.702f)); }
+
 MODELPOOL_INLINE Vec silu(Vec x) { return x / (1.0f + exp(-x)); }
 
 // Near 0, where 1 - 2 / (e^2x + 1) would cancel, x + x^3 P(x^2) with P fitted to |x| <= 0.625: relative error 2e-8, 2e-7
@@ -165,6 +168,8 @@ MODELPOOL_INLINE Vec activate(Vec x, Activation activation) {
       return kExactness == Exactness::full ? gelu(x) : gelu_coarse(x);
     case Activation::gelu_new:
       return gelu_new(x);
+    case Activation::quick_gelu:
+      return quick_gelu(x);
     case Activation::relu:
       return max(x, Vec{});
     case Activation::silu:
