@@ -4,7 +4,7 @@
 include(Catch)
 
 # Catch2 2 and 3 name their main library differently; tests include "support/catch.hpp", which serves both.
-add_library(modelpool_test_main STATIC "${PROJECT_SOURCE_DIR}/tests/support/main.cpp")
+add_library(modelpool_test_main STATIC "${PROJECT_SOURCE_DIR}/tests/support/main.cpp" "${PROJECT_SOURCE_DIR}/tests/support/precompiled.cpp")
 target_link_libraries(modelpool_test_main PUBLIC modelpool_build_flags)
 target_include_directories(modelpool_test_main PUBLIC "${PROJECT_SOURCE_DIR}/tests" "${PROJECT_SOURCE_DIR}/src")
 if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
