@@ -75,8 +75,8 @@ std::shared_ptr<const models::ClassificationModel> ClassificationManager::Impl::
     const auto files = checkpoint.identity();
     const WeightKey key{{files.begin(), files.end()}, placement.device, placement.dtype, config.weight_key()};
     return WeightStore::global().get_or_load<models::ClassificationModel>(key, [&] {
-      return std::make_shared<const models::ClassificationModel>(config, std::move(checkpoint),
-                                                                 nn::precision_of(placement.dtype));
+      return std::make_shared<const models::ClassificationModel>(
+          config, std::move(checkpoint), models::EncoderPlace{placement.device, placement.dtype});
     });
   } catch (...) {
     detail::rethrow_as_ours(to_string(placement.device));

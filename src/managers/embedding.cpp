@@ -76,7 +76,7 @@ std::shared_ptr<const models::EmbeddingModel> EmbeddingManager::Impl::load() con
     const WeightKey key{checkpoint.identity(), placement.device, placement.dtype, config.weight_key()};
     return WeightStore::global().get_or_load<models::EmbeddingModel>(key, [&] {
       return std::make_shared<const models::EmbeddingModel>(config, std::move(checkpoint),
-                                                            nn::precision_of(placement.dtype));
+                                                            models::EncoderPlace{placement.device, placement.dtype});
     });
   } catch (...) {
     detail::rethrow_as_ours(to_string(placement.device));

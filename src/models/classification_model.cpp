@@ -111,9 +111,8 @@ std::string ClassificationConfig::weight_key() const {
 // ---- the model
 // ---------------------------------------------------------------------------------------------------------
 
-ClassificationModel::ClassificationModel(const ClassificationConfig& config, Checkpoint checkpoint,
-                                         nn::Precision precision)
-    : encoder_(config.encoder, *config.architecture, checkpoint, precision), task_(config.task) {
+ClassificationModel::ClassificationModel(const ClassificationConfig& config, Checkpoint checkpoint, EncoderPlace place)
+    : encoder_(make_encoder(config.encoder, *config.architecture, checkpoint, place)), task_(config.task) {
   ModuleLoader loader(checkpoint);  // the head is small: always float32
   const auto C = config.encoder.hidden_size;
   const auto& head = config.architecture->sequence_head;
@@ -126,7 +125,7 @@ ClassificationModel::ClassificationModel(const ClassificationConfig& config, Che
 }
 
 at::Tensor ClassificationModel::forward(const nn::RaggedBatch& batch, nn::Workspace& workspace) const {
-  auto rows = encoder_.forward(batch, workspace);  // (T, C)
+  auto rows = encoder_->forward(batch, workspace);  // (T, C)
   if (task_ == Task::sequence) rows = first_tokens(rows, batch, workspace);
   const auto logits = workspace.take(Slot::wide, rows.size(0), classifier_.out_features());
   classifier_.forward(rows, logits, workspace);
@@ -149,7 +148,7 @@ at::Tensor ClassificationModel::first_tokens(const at::Tensor& hidden_states, co
 }
 
 std::uint64_t ClassificationModel::bytes() const noexcept {
-  return encoder_.bytes() + dense_.bytes() + classifier_.bytes();
+  return encoder_->bytes() + dense_.bytes() + classifier_.bytes();
 }
 
 }  // namespace modelpool::models

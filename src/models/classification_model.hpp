@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,7 +46,7 @@ class ClassificationModel {
  public:
   /// Reads the weights. @param checkpoint  of the folder that the configuration is of
   /// @throws LoadError  a tensor is missing, unexpected, or of another shape than config.json says
-  ClassificationModel(const ClassificationConfig& config, Checkpoint checkpoint, nn::Precision precision);
+  ClassificationModel(const ClassificationConfig& config, Checkpoint checkpoint, EncoderPlace place);
 
   /// @param batch  see Encoder::forward
   /// @return       logits, a row of as many numbers as there are labels for each token of the batch, or for each of its
@@ -60,7 +61,7 @@ class ClassificationModel {
   [[nodiscard]] at::Tensor first_tokens(const at::Tensor& hidden_states, const nn::RaggedBatch& batch,
                                         nn::Workspace& workspace) const;
 
-  Encoder encoder_;
+  std::unique_ptr<const TextEncoder> encoder_;
   ClassificationConfig::Task task_;
   nn::Linear dense_;       // C -> C, of a text only
   nn::Linear classifier_;  // C -> labels

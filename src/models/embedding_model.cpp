@@ -76,8 +76,8 @@ std::size_t EmbeddingConfig::dimension() const {
   return dimension_after(sentence_transformer.pooling.size() * static_cast<std::size_t>(encoder.hidden_size));
 }
 
-EmbeddingModel::EmbeddingModel(const EmbeddingConfig& config, EmbeddingCheckpoint checkpoint, nn::Precision precision)
-    : encoder_(config.encoder, *config.architecture, checkpoint.transformer, precision),
+EmbeddingModel::EmbeddingModel(const EmbeddingConfig& config, EmbeddingCheckpoint checkpoint, EncoderPlace place)
+    : encoder_(make_encoder(config.encoder, *config.architecture, checkpoint.transformer, place)),
       parameters_(checkpoint.transformer.parameters()),
       ignored_tensors_(checkpoint.transformer.ignored()) {
   checkpoint.transformer.finish();
@@ -93,14 +93,14 @@ void EmbeddingModel::load_modules(const EmbeddingConfig& config, std::vector<Che
 }
 
 std::uint64_t EmbeddingModel::bytes() const noexcept {
-  auto sum = encoder_.bytes();
+  auto sum = encoder_->bytes();
   for (const auto& module : after_pooling_) sum += module.bytes();
   return sum;
 }
 
 void EmbeddingModel::forward(const nn::RaggedBatch& batch, std::span<const PoolingPlan* const> plans,
                              nn::Workspace& workspace, std::span<const std::span<float>> out) const {
-  const auto hidden_states = encoder_.forward(batch, workspace);  // (T, C)
+  const auto hidden_states = encoder_->forward(batch, workspace);  // (T, C)
   const auto features = static_cast<std::size_t>(hidden_states.size(1));
   const float* from = hidden_states.const_data_ptr<float>();
   std::vector<float> values;

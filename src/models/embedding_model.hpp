@@ -63,7 +63,7 @@ class EmbeddingModel {
  public:
   /// Reads the weights. @param checkpoint  of the folder that the configuration is of
   /// @throws LoadError  a tensor is missing, unexpected, or of another shape than config.json says
-  EmbeddingModel(const EmbeddingConfig& config, EmbeddingCheckpoint checkpoint, nn::Precision precision);
+  EmbeddingModel(const EmbeddingConfig& config, EmbeddingCheckpoint checkpoint, EncoderPlace place);
 
   /// @param batch  see Encoder::forward
   /// @param plans  (B) one for each sequence: their requests may differ
@@ -78,7 +78,7 @@ class EmbeddingModel {
  private:
   void load_modules(const EmbeddingConfig& config, std::vector<Checkpoint>& checkpoints);
 
-  Encoder encoder_;
+  std::unique_ptr<const TextEncoder> encoder_;
   std::vector<SentenceModule> after_pooling_;
   std::uint64_t parameters_;
   std::vector<std::string> ignored_tensors_;

@@ -13,7 +13,10 @@
 #include "models/distilbert.hpp"
 #include "models/mpnet.hpp"
 #include "models/roberta.hpp"
+#include "models/torch_encoder.hpp"
 #include "nn/parallel.hpp"
+#include "nn/precision.hpp"
+#include "weights/tensors.hpp"
 
 namespace modelpool::models {
 
@@ -61,8 +64,21 @@ void check_folder(const std::filesystem::path& folder) {
 // ---- embeddings
 // --------------------------------------------------------------------------------------------------------
 
-EncoderEmbeddings::EncoderEmbeddings(const EncoderConfig& config, ModuleLoader& loader)
-    : padding_idx_(config.padding_idx), first_position_(config.first_position()) {
+std::vector<std::int32_t> positions_of(const nn::RaggedBatch& batch, const EncoderConfig& config) {
+  std::vector<std::int32_t> positions;
+  positions.reserve(batch.input_ids.size());
+  for (std::int64_t b = 0; b < batch.num_sequences(); ++b) {
+    auto next = static_cast<std::int32_t>(config.first_position());
+    for (auto t = batch.cu_seqlens[static_cast<std::size_t>(b)]; t < batch.cu_seqlens[static_cast<std::size_t>(b) + 1];
+         ++t) {
+      const bool is_padding = batch.input_ids[static_cast<std::size_t>(t)] == config.padding_idx;
+      positions.push_back(is_padding ? static_cast<std::int32_t>(*config.padding_idx) : next++);
+    }
+  }
+  return positions;
+}
+
+EncoderEmbeddings::EncoderEmbeddings(const EncoderConfig& config, ModuleLoader& loader) : config_(config) {
   const auto C = config.hidden_size;
   word_embeddings_ = loader.table("embeddings.word_embeddings.weight", {config.vocab_size, C});
   position_embeddings_ = loader.copied("embeddings.position_embeddings.weight", {config.max_position_embeddings, C});
@@ -74,29 +90,14 @@ EncoderEmbeddings::EncoderEmbeddings(const EncoderConfig& config, ModuleLoader& 
 
 at::Tensor EncoderEmbeddings::forward(const nn::RaggedBatch& batch, nn::Workspace& workspace) const {
   auto hidden_states = workspace.take(Slot::hidden_states, batch.num_tokens(), word_embeddings_.size(1));
-  const auto positions = positions_around_padding(batch);
+  const auto& padding = config_.padding_idx;
+  const bool around_padding = padding && std::ranges::find(batch.input_ids, *padding) != batch.input_ids.end();
+  const auto positions = around_padding ? positions_of(batch, config_) : std::vector<std::int32_t>{};
   float* out = hidden_states.mutable_data_ptr<float>();
   nn::parallel_for(batch.num_sequences(), workspace.threads(), [&](std::int64_t sequence, int) {
     embed_sequence(batch, sequence, positions.empty() ? nullptr : positions.data(), out);
   });
   return hidden_states;
-}
-
-// A text may name the padding token, which then keeps its own position and moves nobody else's.
-// @return (T), or empty: there is none, and every sequence counts through
-std::vector<std::int32_t> EncoderEmbeddings::positions_around_padding(const nn::RaggedBatch& batch) const {
-  if (!padding_idx_ || std::ranges::find(batch.input_ids, *padding_idx_) == batch.input_ids.end()) return {};
-  std::vector<std::int32_t> positions;
-  positions.reserve(batch.input_ids.size());
-  for (std::int64_t b = 0; b < batch.num_sequences(); ++b) {
-    auto next = static_cast<std::int32_t>(first_position_);
-    for (auto t = batch.cu_seqlens[static_cast<std::size_t>(b)]; t < batch.cu_seqlens[static_cast<std::size_t>(b) + 1];
-         ++t) {
-      const bool is_padding = batch.input_ids[static_cast<std::size_t>(t)] == *padding_idx_;
-      positions.push_back(is_padding ? static_cast<std::int32_t>(*padding_idx_) : next++);
-    }
-  }
-  return positions;
 }
 
 // Without `positions` the kernel walks through the rows of the table from the first position on.
@@ -110,7 +111,7 @@ void EncoderEmbeddings::embed_sequence(const nn::RaggedBatch& batch, std::int64_
        .positions = positions ? positions + begin : nullptr,
        .type_ids = batch.token_type_ids.empty() ? nullptr : batch.token_type_ids.data() + begin,
        .word = word_embeddings_.const_data_ptr<float>(),
-       .position = positions ? table : table + first_position_ * C,
+       .position = positions ? table : table + config_.first_position() * C,
        .type = token_type_embeddings_.defined() ? token_type_embeddings_.const_data_ptr<float>() : nullptr,
        .norm = layer_norm_.args(out + begin * C, batch.length(sequence))});
 }
@@ -131,6 +132,16 @@ EncoderEmbeddings embeddings_of(const EncoderConfig& config, Checkpoint& checkpo
 }
 
 }  // namespace
+
+std::unique_ptr<const TextEncoder> make_encoder(const EncoderConfig& config, const EncoderArchitecture& architecture,
+                                                Checkpoint& checkpoint, EncoderPlace place) {
+  if (place.device.kind == Device::Kind::cpu) {
+    return std::make_unique<const Encoder>(config, architecture, checkpoint, nn::precision_of(place.dtype));
+  }
+  const at::Device device(at::kCUDA, static_cast<c10::DeviceIndex>(place.device.index));
+  return std::make_unique<const TorchEncoder>(config, architecture, checkpoint,
+                                              TorchPlace{device, scalar_type(place.dtype)});
+}
 
 Encoder::Encoder(const EncoderConfig& config, const EncoderArchitecture& architecture, Checkpoint& checkpoint,
                  nn::Precision precision)

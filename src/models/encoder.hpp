@@ -9,10 +9,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "modelpool/device/device.hpp"
+#include "modelpool/weights/dtype.hpp"
 #include "models/encoder_config.hpp"
 #include "models/encoder_layer.hpp"
 #include "models/json_file.hpp"
@@ -23,6 +26,10 @@
 #include "weights/checkpoint.hpp"
 
 namespace modelpool::models {
+
+/// The row of the table of positions for each token. A text may name the padding token, which then keeps its own position
+/// and moves nobody else's. @return (T)
+[[nodiscard]] std::vector<std::int32_t> positions_of(const nn::RaggedBatch& batch, const EncoderConfig& config);
 
 /// The sum of word and position vectors, and of token type vectors where there are any, normalised.
 /// Thread safety: const, any number of threads, each with its own workspace.
@@ -36,7 +43,6 @@ class EncoderEmbeddings {
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 
  private:
-  [[nodiscard]] std::vector<std::int32_t> positions_around_padding(const nn::RaggedBatch& batch) const;
   void embed_sequence(const nn::RaggedBatch& batch, std::int64_t sequence, const std::int32_t* positions,
                       float* out) const;
 
@@ -44,8 +50,7 @@ class EncoderEmbeddings {
   at::Tensor position_embeddings_;    // (max_position_embeddings, C)
   at::Tensor token_type_embeddings_;  // (type_vocab_size, C), or undefined
   nn::LayerNorm layer_norm_;
-  std::optional<std::int64_t> padding_idx_;
-  std::int64_t first_position_;
+  EncoderConfig config_;
 };
 
 /// What classifies a text by its first token: out(activation(dense(x))).
@@ -80,18 +85,40 @@ struct EncoderArchitecture {
 /// @throws LoadError  there is no such folder
 void check_folder(const std::filesystem::path& folder);
 
-/// Thread safety: const, any number of threads, each with its own workspace.
-class Encoder {
+/// Token ids to one vector for each token. Thread safety: const, any number of threads, each with its own workspace.
+class TextEncoder {
+ public:
+  virtual ~TextEncoder() = default;
+
+  /// @param batch  ids below vocab_size, each sequence of 1 … config.max_length() tokens
+  /// @return       (T, C) float32 on the CPU: the last hidden states, valid until the workspace's next forward
+  [[nodiscard]] virtual at::Tensor forward(const nn::RaggedBatch& batch, nn::Workspace& workspace) const = 0;
+
+  [[nodiscard]] virtual std::uint64_t bytes() const noexcept = 0;
+};
+
+/// Where and in which precision a model is kept.
+struct EncoderPlace {
+  Device device = Device::cpu();  ///< resolved
+  DType dtype = DType::float32;   ///< resolved
+};
+
+/// By our own kernels on a CPU, by LibTorch's operators on another device.
+/// @throws LoadError       a tensor is missing or has another shape than the configuration says
+/// @throws InvalidOptions  a dtype that the device cannot compute in
+[[nodiscard]] std::unique_ptr<const TextEncoder> make_encoder(const EncoderConfig& config,
+                                                              const EncoderArchitecture& architecture,
+                                                              Checkpoint& checkpoint, EncoderPlace place);
+
+/// The encoder on a CPU, by our own kernels.
+class Encoder : public TextEncoder {
  public:
   /// @throws LoadError  a tensor is missing or has another shape than the configuration says
   Encoder(const EncoderConfig& config, const EncoderArchitecture& architecture, Checkpoint& checkpoint,
           nn::Precision precision);
 
-  /// @param batch  ids below vocab_size, each sequence of 1 … config.max_length() tokens
-  /// @return       (T, C): the last hidden states, valid until the workspace's next forward
-  [[nodiscard]] at::Tensor forward(const nn::RaggedBatch& batch, nn::Workspace& workspace) const;
-
-  [[nodiscard]] std::uint64_t bytes() const noexcept;
+  [[nodiscard]] at::Tensor forward(const nn::RaggedBatch& batch, nn::Workspace& workspace) const override;
+  [[nodiscard]] std::uint64_t bytes() const noexcept override;
 
  private:
   EncoderEmbeddings embeddings_;

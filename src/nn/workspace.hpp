@@ -2,9 +2,11 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Stream.h>
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 namespace modelpool::nn {
 
@@ -30,6 +32,10 @@ class Workspace {
   [[nodiscard]] float* block(int thread) const noexcept { return blocks_.of(thread); }
   void reserve_block(std::int64_t floats) { blocks_.reserve(floats, threads_); }
 
+  /// On devices that have streams: the one that this instance's forwards run on, once it has been set.
+  [[nodiscard]] const std::optional<c10::Stream>& stream() const noexcept { return stream_; }
+  void set_stream(c10::Stream stream) noexcept { stream_ = stream; }
+
   [[nodiscard]] int threads() const noexcept { return threads_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 
@@ -50,6 +56,7 @@ class Workspace {
   std::array<at::Tensor, static_cast<std::size_t>(Slot::count)> buffers_;
   PerThread scratch_;
   PerThread blocks_;
+  std::optional<c10::Stream> stream_;
 };
 
 }  // namespace modelpool::nn
