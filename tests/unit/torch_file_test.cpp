@@ -228,7 +228,8 @@ TEST_CASE("what Python 2 wrote is read", "[weights][torch]") {
       "\x80\x02"
       "ccollections\nOrderedDict\n((](U\x01w" +
       pickled(w, false) + "eltR.";
-  const auto tensors = parse(archive_of_pickle(pickle));
+  const auto archive = archive_of_pickle(pickle);  // which the tensors point into
+  const auto tensors = parse(archive);
   REQUIRE(tensors.size() == 1);
   CHECK(elements_of(tensors[0]) == kW);
 }
