@@ -42,6 +42,8 @@ class Model {
   virtual ~Model() = default;
   /// Appends the tokens of each word, in order.
   virtual void tokenize(const Text& text, std::span<const Range> words, std::vector<Token>& tokens) const = 0;
+  /// True if it reads the bytes of a text that is spelled (Text::spelled).
+  [[nodiscard]] virtual bool reads_bytes() const noexcept { return false; }
   [[nodiscard]] virtual std::optional<std::int32_t> token_to_id(std::string_view token) const noexcept = 0;
   [[nodiscard]] virtual std::optional<std::string_view> id_to_token(std::int32_t id) const noexcept = 0;
   /// Number of tokens.
@@ -55,6 +57,13 @@ struct Sequence {
   std::vector<std::int32_t> ids;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> offsets;  ///< as Encoding::offsets; empty unless asked for
   bool with_offsets = false;
+  /// White space at the ends of each token's string; empty unless the post-processor trims offsets, and they are wanted.
+  struct Spaces {
+    std::uint32_t leading = 0;
+    std::uint32_t trailing = 0;
+  };
+  std::vector<Spaces> spaces;
+  bool with_spaces = false;
 };
 
 /// Joins one or two sequences and adds the special tokens.
@@ -62,15 +71,18 @@ class PostProcessor {
  public:
   virtual ~PostProcessor() = default;
   [[nodiscard]] virtual std::size_t num_special_tokens(bool pair) const noexcept = 0;
-  /// @param sequences  one text, or a pair
-  [[nodiscard]] virtual Encoding process(std::span<const Sequence> sequences, bool add_special_tokens) const = 0;
+  /// True if it needs Sequence::spaces.
+  [[nodiscard]] virtual bool trims_offsets() const noexcept { return false; }
+  /// @param sequences  one text, or a pair; their offsets may be changed
+  [[nodiscard]] virtual Encoding process(std::span<Sequence> sequences, bool add_special_tokens) const = 0;
 };
 
 /// Joins the vocabulary strings of ids to text.
 class Decoder {
  public:
   virtual ~Decoder() = default;
-  [[nodiscard]] virtual std::string decode(std::span<const std::string_view> tokens) const = 0;
+  /// @return  what each token, or all of them, become; joined it is the text
+  [[nodiscard]] virtual std::vector<std::string> decode(std::span<const std::string_view> tokens) const = 0;
 };
 
 class JsonNode;

@@ -104,15 +104,15 @@ void MetaspacePreTokenizer::split(Text& text, std::vector<Range>& words) const {
 
 MetaspaceDecoder::MetaspaceDecoder(MetaspaceOptions options) : options_(std::move(options)) {}
 
-std::string MetaspaceDecoder::decode(std::span<const std::string_view> tokens) const {
-  std::string text;
+std::vector<std::string> MetaspaceDecoder::decode(std::span<const std::string_view> tokens) const {
+  std::vector<std::string> pieces;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     std::string piece(tokens[i]);
     const bool drops = i == 0 && options_.prepend_scheme != PrependScheme::never;
     replace_all(piece, options_.replacement, drops ? "" : " ");
-    text += piece;
+    pieces.push_back(std::move(piece));
   }
-  return text;
+  return pieces;
 }
 
 }  // namespace modelpool::tokenizers

@@ -39,7 +39,7 @@ class MetaspacePreTokenizer final : public PreTokenizer {
 class MetaspaceDecoder final : public Decoder {
  public:
   explicit MetaspaceDecoder(MetaspaceOptions options);
-  [[nodiscard]] std::string decode(std::span<const std::string_view> tokens) const override;
+  [[nodiscard]] std::vector<std::string> decode(std::span<const std::string_view> tokens) const override;
 
  private:
   MetaspaceOptions options_;

@@ -2,6 +2,7 @@
 #include <limits>
 #include <utility>
 
+#include "tokenizers/byte_pair_reader.hpp"
 #include "tokenizers/components.hpp"
 #include "tokenizers/document.hpp"
 #include "tokenizers/json_node.hpp"
@@ -51,7 +52,8 @@ std::unique_ptr<const Model> make_model(const JsonNode& node, Document& document
   if (type == "WordLevel")
     return std::make_unique<WordLevel>(std::move(document.vocab()), node.at("unk_token").string(), node.file(),
                                        node.path() + ".vocab");
-  node.unsupported("model", {"WordPiece", "WordLevel", "Unigram"});
+  if (type == "BPE") return make_byte_pair(node, std::move(document.vocab()));
+  node.unsupported("model", {"BPE", "WordPiece", "WordLevel", "Unigram"});
 }
 
 }  // namespace modelpool::tokenizers

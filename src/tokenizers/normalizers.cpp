@@ -4,6 +4,7 @@
 #include "tokenizers/json_node.hpp"
 #include "tokenizers/precompiled.hpp"
 #include "tokenizers/sequences.hpp"
+#include "tokenizers/text_normalizers.hpp"
 
 namespace modelpool::tokenizers {
 
@@ -17,6 +18,7 @@ std::unique_ptr<const Normalizer> make_normalizer(const JsonNode& node) {
                               .strip_accents = strip_accents ? std::optional(strip_accents->boolean()) : std::nullopt,
                               .lowercase = node.at("lowercase").boolean()});
   }
+  if (auto part = make_text_normalizer(node)) return part;
   if (node.type() == "Precompiled") {
     const JsonNode map = node.at("precompiled_charsmap");
     return std::make_unique<Precompiled>(Charsmap(read_charsmap(map), map.file(), map.path()));
@@ -26,7 +28,8 @@ std::unique_ptr<const Normalizer> make_normalizer(const JsonNode& node) {
     for (const auto& part : node.at("normalizers").elements()) parts.push_back(make_normalizer(part));
     return std::make_unique<NormalizerSequence>(std::move(parts));
   }
-  node.unsupported("normalizer", {"BertNormalizer", "Precompiled", "Sequence"});
+  node.unsupported("normalizer", {"BertNormalizer", "ByteLevel", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Nmt",
+                                  "Precompiled", "Prepend", "Replace", "Sequence", "Strip", "StripAccents"});
 }
 
 }  // namespace modelpool::tokenizers

@@ -9,7 +9,9 @@
 
 #include "base/utf8.hpp"
 #include "modelpool/error.hpp"
+#include "tokenizers/byte_level.hpp"
 #include "tokenizers/clean_up.hpp"
+#include "tokenizers/offset_trimming.hpp"
 
 namespace modelpool::tokenizers {
 namespace {
@@ -118,6 +120,7 @@ void Pipeline::truncate(Sequence& sequence, std::size_t size) const {
   };
   cut(sequence.ids);
   if (sequence.with_offsets) cut(sequence.offsets);
+  if (sequence.with_spaces) cut(sequence.spaces);
 }
 
 Sequence Pipeline::tokenize(std::string_view text, bool with_offsets) const {
@@ -128,6 +131,7 @@ Sequence Pipeline::tokenize(std::string_view text, bool with_offsets) const {
   Scratch& scratch = text.size() <= kKeptBytes ? kept : once;  // a huge text must not hold its buffers for ever
   Sequence sequence;
   sequence.with_offsets = with_offsets;
+  sequence.with_spaces = with_offsets && parts_.post_processor->trims_offsets();
   scratch.raw_splits.clear();
   parts_.added.split_raw(text, scratch.raw_splits);
   CodePointCounter counter(text);
@@ -140,6 +144,7 @@ Sequence Pipeline::tokenize(std::string_view text, bool with_offsets) const {
     }
     sequence.ids.push_back(*split.id);
     if (with_offsets) sequence.offsets.emplace_back(first, counter.before(split.range.end));
+    if (sequence.with_spaces) sequence.spaces.push_back(spaces_of(part(text, split.range)));
   }
   return sequence;
 }
@@ -158,6 +163,7 @@ void Pipeline::tokenize_normalized(Scratch& scratch, Sequence& sequence) const {
   for (const Split& split : scratch.splits) {
     if (split.id) {
       append(sequence, {*split.id, split.range}, scratch.text);
+      if (sequence.with_spaces) sequence.spaces.push_back(spaces_of(part(scratch.text.view(), split.range)));
     } else if (scratch.splits.size() == 1) {
       tokenize_part(scratch.text, scratch, sequence);
     } else {
@@ -171,9 +177,13 @@ void Pipeline::tokenize_normalized(Scratch& scratch, Sequence& sequence) const {
 void Pipeline::tokenize_part(Text& text, Scratch& scratch, Sequence& sequence) const {
   scratch.words.assign(1, Range{0, static_cast<std::uint32_t>(text.view().size())});
   if (parts_.pre_tokenizer) parts_.pre_tokenizer->split(text, scratch.words);
+  if (text.spelled() && !parts_.model->reads_bytes()) spell_bytes(text, scratch.words);
   scratch.tokens.clear();
   parts_.model->tokenize(text, scratch.words, scratch.tokens);
   for (const Token& token : scratch.tokens) append(sequence, token, text);
+  if (!sequence.with_spaces) return;
+  for (const Token& token : scratch.tokens)
+    sequence.spaces.push_back(spaces_of(parts_.model->id_to_token(token.id).value_or("")));
 }
 
 std::string_view Pipeline::token(std::int32_t id) const {
@@ -193,7 +203,8 @@ std::string Pipeline::decode(std::span<const std::int32_t> ids, bool skip_specia
 }
 
 std::string Pipeline::join_tokens(std::span<const std::string_view> tokens) const {
-  return parts_.decoder ? parts_.decoder->decode(tokens) : fmt::format("{}", fmt::join(tokens, " "));
+  return parts_.decoder ? fmt::format("{}", fmt::join(parts_.decoder->decode(tokens), ""))
+                        : fmt::format("{}", fmt::join(tokens, " "));
 }
 
 std::size_t Pipeline::vocab_size() const noexcept {

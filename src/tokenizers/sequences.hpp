@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "tokenizers/byte_level.hpp"
 #include "tokenizers/components.hpp"
 
 namespace modelpool::tokenizers {
@@ -29,8 +30,11 @@ class PreTokenizerSequence final : public PreTokenizer {
   explicit PreTokenizerSequence(std::vector<std::unique_ptr<const PreTokenizer>> parts) : parts_(std::move(parts)) {}
 
   void split(Text& text, std::vector<Range>& words) const override {
-    for (const auto& part : parts_)
-      if (part) part->split(text, words);
+    for (const auto& part : parts_) {
+      if (!part) continue;
+      if (text.spelled()) spell_bytes(text, words);
+      part->split(text, words);
+    }
   }
 
   [[nodiscard]] bool needs_origins() const noexcept override {

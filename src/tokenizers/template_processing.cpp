@@ -46,6 +46,15 @@ Template bert_template(std::int32_t cls_id, std::int32_t sep_id) {
   return {single, pair};
 }
 
+Template roberta_template(std::int32_t cls_id, std::int32_t sep_id) {
+  const std::vector<TemplatePiece> single{special(cls_id, 0), text(Kind::first_text, 0), special(sep_id, 0)};
+  std::vector<TemplatePiece> pair = single;
+  pair.push_back(special(sep_id, 0));
+  pair.push_back(text(Kind::second_text, 0));
+  pair.push_back(special(sep_id, 0));
+  return {single, pair};
+}
+
 TemplateProcessing::TemplateProcessing(Template layout) : layout_(std::move(layout)) {}
 
 std::size_t TemplateProcessing::num_special_tokens(bool pair) const noexcept {
@@ -54,7 +63,7 @@ std::size_t TemplateProcessing::num_special_tokens(bool pair) const noexcept {
   return count;
 }
 
-Encoding TemplateProcessing::process(std::span<const Sequence> sequences, bool add_special_tokens) const {
+Encoding TemplateProcessing::process(std::span<Sequence> sequences, bool add_special_tokens) const {
   const bool pair = sequences.size() == 2;
   std::size_t size = num_special_tokens(pair);
   bool with_offsets = false;

@@ -23,12 +23,15 @@ struct Template {
 /// [CLS] A [SEP], and for a pair [CLS] A [SEP] B [SEP] with B and its [SEP] of type 1.
 [[nodiscard]] Template bert_template(std::int32_t cls_id, std::int32_t sep_id);
 
+/// <s> A </s>, and for a pair <s> A </s></s> B </s>, all of type 0.
+[[nodiscard]] Template roberta_template(std::int32_t cls_id, std::int32_t sep_id);
+
 /// Lays texts and special tokens out as a template says. Source: tokenizers, processors/template.rs.
 class TemplateProcessing final : public PostProcessor {
  public:
   explicit TemplateProcessing(Template layout);
   [[nodiscard]] std::size_t num_special_tokens(bool pair) const noexcept override;
-  [[nodiscard]] Encoding process(std::span<const Sequence> sequences, bool add_special_tokens) const override;
+  [[nodiscard]] Encoding process(std::span<Sequence> sequences, bool add_special_tokens) const override;
 
  private:
   Template layout_;

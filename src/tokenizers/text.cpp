@@ -7,6 +7,7 @@ namespace modelpool::tokenizers {
 
 void Text::assign(std::string_view piece, std::uint32_t first, bool with_origins) {
   bytes_.assign(piece);
+  spelled_ = false;
   origins_.clear();
   with_origins_ = with_origins;
   if (!with_origins) return;
@@ -20,6 +21,7 @@ void Text::assign(std::string_view piece, std::uint32_t first, bool with_origins
 void Text::assign(const Text& whole, Range part) {
   bytes_.assign(whole.view().substr(part.begin, part.end - part.begin));
   origins_.clear();
+  spelled_ = false;
   with_origins_ = whole.with_origins();
   const auto first = whole.origins().begin();
   if (with_origins_) origins_.assign(first + part.begin, first + part.end);

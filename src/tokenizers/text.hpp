@@ -43,6 +43,11 @@ class Text {
   /// Where the byte at `at` came from; nothing when offsets were not asked for.
   [[nodiscard]] Origin origin(std::size_t at) const noexcept { return with_origins_ ? origins_[at] : Origin{}; }
 
+  /// True where a byte-level pre-tokenizer spells the text, each byte by one character (byte_level.hpp). The spelling is
+  /// left undone until somebody needs the characters: byte-level models read the bytes.
+  [[nodiscard]] bool spelled() const noexcept { return spelled_; }
+  void set_spelled(bool spelled) noexcept { spelled_ = spelled; }
+
   void start_rewrite();
   void append(char32_t code, Origin origin);
   /// Whole code points that all have one origin.
@@ -59,6 +64,7 @@ class Text {
   std::string new_bytes_;
   std::vector<Origin> new_origins_;
   bool with_origins_ = false;
+  bool spelled_ = false;
 };
 
 /// An id and the bytes of the Text that became it.

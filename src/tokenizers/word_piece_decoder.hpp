@@ -10,7 +10,7 @@ class WordPieceDecoder final : public Decoder {
  public:
   /// @param cleanup  take spaces away before punctuation and contractions, within each token
   WordPieceDecoder(std::string prefix, bool cleanup);
-  [[nodiscard]] std::string decode(std::span<const std::string_view> tokens) const override;
+  [[nodiscard]] std::vector<std::string> decode(std::span<const std::string_view> tokens) const override;
 
  private:
   std::string prefix_;
