@@ -123,26 +123,6 @@ class Replace final : public Normalizer {
   std::string content_;
 };
 
-class NormalizerSequence final : public Normalizer {
- public:
-  explicit NormalizerSequence(std::vector<std::unique_ptr<const Normalizer>> parts) : parts_(std::move(parts)) {}
-  void normalize(Text& text) const override {
-    for (const auto& part : parts_) part->normalize(text);
-  }
-
- private:
-  std::vector<std::unique_ptr<const Normalizer>> parts_;
-};
-
-std::unique_ptr<const Normalizer> make_sequence(const JsonNode& node) {
-  std::vector<std::unique_ptr<const Normalizer>> parts;
-  for (const auto& part : node.at("normalizers").elements()) {
-    if (part.is_null()) part.fail("is null, but must be a normalizer");
-    parts.push_back(make_normalizer(part));
-  }
-  return std::make_unique<NormalizerSequence>(std::move(parts));
-}
-
 }  // namespace
 
 std::unique_ptr<const Normalizer> make_text_normalizer(const JsonNode& node) {
@@ -157,7 +137,6 @@ std::unique_ptr<const Normalizer> make_text_normalizer(const JsonNode& node) {
   if (type == "Prepend") return std::make_unique<Prepend>(node.at("prepend").string());
   if (type == "Replace")
     return std::make_unique<Replace>(read_pattern(node.at("pattern")), node.at("content").string());
-  if (type == "Sequence") return make_sequence(node);
   if (type == "Strip")
     return std::make_unique<Strip>(node.at("strip_left").boolean(), node.at("strip_right").boolean());
   if (type == "StripAccents") return std::make_unique<Filter<without_accents>>();

@@ -6,7 +6,7 @@
 /// Normalizers other than BERT's and SentencePiece's. Source: tokenizers, normalizers.
 namespace modelpool::tokenizers {
 
-/// ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Prepend, Replace, Sequence, Strip or StripAccents; null for others.
+/// ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Prepend, Replace, Strip or StripAccents; null for others.
 [[nodiscard]] std::unique_ptr<const Normalizer> make_text_normalizer(const JsonNode& node);
 
 }  // namespace modelpool::tokenizers
