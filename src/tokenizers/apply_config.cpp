@@ -4,6 +4,7 @@
 
 #include "tokenizers/bert_normalizer.hpp"
 #include "tokenizers/bert_pre_tokenizer.hpp"
+#include "tokenizers/byte_pair.hpp"
 #include "tokenizers/readers.hpp"
 #include "tokenizers/template_processing.hpp"
 #include "tokenizers/word_piece_decoder.hpp"
@@ -48,7 +49,9 @@ TokenizerConfig with_bert_tokens(const TokenizerConfig& config) {
 void apply_config(PipelineParts& parts, const TokenizerConfig& config) {
   parts.added.add(tokens_to_add(parts.added, config), *parts.model, parts.normalizer.get());
   parts.model_max_length = config.model_max_length;
-  parts.clean_up_tokenization_spaces = config.clean_up_tokenization_spaces;
+  // transformers does not clean up after byte-pair models, whatever the folder says: their spaces are the text's.
+  const bool byte_pair = dynamic_cast<const BytePair*>(parts.model.get()) != nullptr;
+  parts.clean_up_tokenization_spaces = config.clean_up_tokenization_spaces && !byte_pair;
   parts.truncate_left = config.truncate_left.value_or(parts.truncate_left);
 }
 

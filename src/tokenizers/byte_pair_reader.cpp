@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/utf8.hpp"
@@ -21,17 +22,27 @@ bool add_spaced(MergeEntries& merges, std::string_view merge) {
   return true;
 }
 
+[[noreturn]] void fail_merge(const JsonNode& merge) {
+  if (merge.is_string()) merge.fail("must be two tokens with one space between them");
+  const auto sides = merge.elements();
+  if (sides.size() == 2)
+    for (const auto& side : sides) (void)side.string();
+  merge.fail("must be two tokens");
+}
+
+bool add_merge(MergeEntries& merges, const nlohmann::json& merge) {
+  using String = const std::string&;
+  if (merge.is_string()) return add_spaced(merges, merge.get_ref<String>());
+  if (!merge.is_array() || merge.size() != 2 || !merge[0].is_string() || !merge[1].is_string()) return false;
+  merges.add(merge[0].get_ref<String>(), merge[1].get_ref<String>());
+  return true;
+}
+
 MergeEntries read_merges(const JsonNode& node) {
   MergeEntries merges;
-  for (const auto& merge : node.elements()) {
-    if (merge.is_string()) {
-      if (!add_spaced(merges, merge.string())) merge.fail("must be two tokens with one space between them");
-      continue;
-    }
-    const auto sides = merge.elements();
-    if (sides.size() != 2) merge.fail("must be two tokens");
-    merges.add(sides[0].string(), sides[1].string());
-  }
+  if (!node.value().is_array()) (void)node.elements();
+  for (std::size_t i = 0; i < node.value().size(); ++i)
+    if (!add_merge(merges, node.value()[i])) fail_merge(node.elements()[i]);
   return merges;
 }
 
@@ -51,6 +62,12 @@ void check_dropout(const JsonNode& node) {
     throw UnsupportedModel{node.file(), dropout->path(), fmt::format("{}", dropout->number()), {"null", "0"}};
 }
 
+std::unique_ptr<const Model> make_with(BytePairOptions options, const JsonNode& node, VocabularyEntries vocab) {
+  return std::make_unique<BytePair>(
+      std::move(vocab), read_merges(node.at("merges")), std::move(options),
+      BytePair::Place{node.file(), node.path() + ".vocab", node.file(), node.path() + ".merges"});
+}
+
 }  // namespace
 
 std::unique_ptr<const Model> make_byte_pair(const JsonNode& node, VocabularyEntries vocab) {
@@ -65,9 +82,11 @@ std::unique_ptr<const Model> make_byte_pair(const JsonNode& node, VocabularyEntr
   const bool affixes = !options.continuing_subword_prefix.empty() || !options.end_of_word_suffix.empty();
   if (affixes && options.byte_fallback)
     throw UnsupportedModel{node.file(), node.path() + ".byte_fallback", "true beside a prefix or suffix", {"false"}};
-  return std::make_unique<BytePair>(
-      std::move(vocab), read_merges(node.at("merges")), std::move(options),
-      BytePair::Place{node.file(), node.path() + ".vocab", node.file(), node.path() + ".merges"});
+  return make_with(std::move(options), node, std::move(vocab));
+}
+
+std::unique_ptr<const Model> make_plain_byte_pair(const JsonNode& node, VocabularyEntries vocab) {
+  return make_with({}, node, std::move(vocab));
 }
 
 MergeEntries read_merges_txt(std::string_view text, const std::string& file) {

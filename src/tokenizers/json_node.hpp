@@ -27,6 +27,9 @@ class JsonNode {
   [[nodiscard]] std::vector<std::pair<std::string, JsonNode>> members() const;
   [[nodiscard]] std::vector<JsonNode> elements() const;
 
+  /// The value itself, for lists so long that a node for each element would cost more than reading them.
+  [[nodiscard]] const nlohmann::json& value() const noexcept { return *value_; }
+
   [[nodiscard]] bool is_null() const noexcept;
   [[nodiscard]] bool is_object() const noexcept;
   [[nodiscard]] bool is_string() const noexcept;

@@ -117,7 +117,16 @@ std::string class_of_model_type(const std::string& type) {
                                                              {"mt5", "T5Tokenizer"},
                                                              {"mbart", "MBartTokenizer"},
                                                              {"mbart50", "MBart50Tokenizer"},
-                                                             {"camembert", "CamembertTokenizer"}};
+                                                             {"camembert", "CamembertTokenizer"},
+                                                             {"roberta", "RobertaTokenizer"},
+                                                             {"roberta-prelayernorm", "RobertaTokenizer"},
+                                                             {"bart", "RobertaTokenizer"},
+                                                             {"longformer", "RobertaTokenizer"},
+                                                             {"gpt2", "GPT2Tokenizer"},
+                                                             {"gpt_neo", "GPT2Tokenizer"},
+                                                             {"gptj", "GPT2Tokenizer"},
+                                                             {"opt", "GPT2Tokenizer"},
+                                                             {"whisper", "WhisperTokenizer"}};
   for (const auto& [model_type, name] : kOthers)
     if (type == model_type) return name;
   return std::find(kBertTypes.begin(), kBertTypes.end(), type) != kBertTypes.end() ? "BertTokenizer" : "";
@@ -138,6 +147,12 @@ void read_options(TokenizerConfig& config, const JsonNode& root) {
   config.tokenize_chinese_chars = flag(root, "tokenize_chinese_chars");
   constexpr std::uint64_t kMostExtraIds = 1U << 20U;
   config.add_prefix_space = flag(root, "add_prefix_space");
+  config.trim_offsets = flag(root, "trim_offsets");
+  config.add_bos_token = flag(root, "add_bos_token");
+  config.add_eos_token = flag(root, "add_eos_token");
+  config.predict_timestamps = flag(root, "predict_timestamps");
+  if (const auto language = root.find("language")) config.language = language->string();
+  if (const auto task = root.find("task")) config.task = task->string();
   if (const auto count = root.find("extra_ids")) config.extra_ids = count->count(kMostExtraIds);
   if (const auto language = root.find("src_lang")) config.src_lang = language->string();
   if (const auto length = root.find("model_max_length")) config.model_max_length = max_length_of(*length);

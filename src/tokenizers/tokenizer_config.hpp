@@ -25,6 +25,12 @@ struct TokenizerConfig {
   std::optional<std::size_t> extra_ids;
   std::string src_lang;  ///< empty where not said
   std::optional<std::size_t> model_max_length;
+  std::optional<bool> trim_offsets;
+  std::optional<bool> add_bos_token;
+  std::optional<bool> add_eos_token;
+  std::optional<bool> predict_timestamps;
+  std::string language;
+  std::string task;
   bool clean_up_tokenization_spaces = false;
   std::optional<bool> truncate_left;  ///< truncation_side
 

@@ -2,6 +2,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "tokenizers/byte_pair_classes.hpp"
+#include "tokenizers/byte_pair_reader.hpp"
 #include "tokenizers/document.hpp"
 #include "tokenizers/precompiled.hpp"
 #include "tokenizers/readers.hpp"
@@ -74,6 +76,21 @@ PipelineParts read_sentencepiece_json(SentencePieceClass kind, Document& documen
                     with_listed(config, added_tokens(root)));
 }
 
+PipelineParts read_byte_pair_json(BytePairClass kind, Document& document, const TokenizerConfig& config) {
+  const JsonNode root = document.root();
+  const JsonNode model = root.at("model");
+  if (model.type() != "BPE") model.unsupported("model of a " + config.tokenizer_class, {"BPE"});
+  (void)model.at("vocab").members();  // an object; its entries are in the document
+  PipelineParts parts;
+  parts.model = make_plain_byte_pair(model, std::move(document.vocab()));
+  if (const auto post_processor = root.find("post_processor"))
+    parts.post_processor = make_post_processor(*post_processor);
+  TokenizerConfig listed = with_listed(config, added_tokens(root));
+  listed.add_bos_token = listed.add_eos_token = std::nullopt;  // count only where there is no tokenizer.json
+  apply_byte_pair_config(kind, parts, listed, root.file());
+  return parts;
+}
+
 }  // namespace
 
 PipelineParts read_tokenizer_json(std::string_view text, const std::string& file, const TokenizerConfig& config) {
@@ -84,6 +101,11 @@ PipelineParts read_tokenizer_json(std::string_view text, const std::string& file
   PipelineParts parts;
   if (kind) {
     parts = read_sentencepiece_json(*kind, document, config);
+    parts.truncate_left = config.truncate_left.value_or(truncates_left(root));
+    return parts;
+  }
+  if (const auto byte_pair = byte_pair_class(config.tokenizer_class)) {
+    parts = read_byte_pair_json(*byte_pair, document, config);
     parts.truncate_left = config.truncate_left.value_or(truncates_left(root));
     return parts;
   }

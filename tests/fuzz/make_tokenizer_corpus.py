@@ -34,6 +34,56 @@ def document(**parts):
             "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True}, "model": model, **parts}
 
 
+BPE_VOCAB = {"<unk>": 0, "a": 1, "b": 2, "ab": 3, "\u0120": 4, "\u0120a": 5, "<0xC3>": 6, "<0xA9>": 7, "##b": 8, "s</w>": 9}
+
+
+def byte_pair(normalizer=None, pre_tokenizer=None, decoder=None, post_processor=None, **options):
+    model = {"type": "BPE", "unk_token": "<unk>", "vocab": BPE_VOCAB, "merges": [["a", "b"], "\u0120 a"], **options}
+    return document(model=model, normalizer=normalizer, pre_tokenizer=pre_tokenizer, decoder=decoder, post_processor=post_processor,
+                    added_tokens=[token(0, "<unk>", special=True), token(20, "it", normalized=True, rstrip=True)])
+
+
+def split(pattern, behavior="Isolated", invert=False):
+    return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": behavior, "invert": invert}
+
+
+def byte_pairs():
+    level = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
+    sequence = lambda kind, *parts: {"type": "Sequence", kind: list(parts)}
+    replace = lambda pattern, content: {"type": "Replace", "pattern": pattern, "content": content}
+    return {
+        "bpe": byte_pair(),
+        "bpe-byte-level": byte_pair(pre_tokenizer=level, decoder=level, post_processor=level, unk_token=None),
+        "bpe-fallback": byte_pair(byte_fallback=True, fuse_unk=True, decoder=sequence(
+            "decoders", replace({"String": "_"}, " "), {"type": "ByteFallback"}, {"type": "Fuse"},
+            {"type": "Strip", "content": " ", "start": 1, "stop": 1})),
+        "bpe-affixes": byte_pair(merges=[["a", "##b"]], continuing_subword_prefix="##", end_of_word_suffix="</w>",
+                                 decoder={"type": "BPEDecoder", "suffix": "</w>"}),
+        "bpe-dropout": byte_pair(dropout=0.5),
+        "bpe-merge-unknown": byte_pair(merges=[["a", "c"]]),
+        "bpe-merge-short": byte_pair(merges=[["a", "b"]], continuing_subword_prefix="##"),
+        "bpe-merge-of-three": byte_pair(merges=["a b c"]),
+        "bpe-roberta": byte_pair(pre_tokenizer=level, post_processor={
+            "type": "RobertaProcessing", "sep": ["a", 1], "cls": ["b", 2], "trim_offsets": True, "add_prefix_space": False}),
+        "bpe-steps": byte_pair(pre_tokenizer=level, post_processor=sequence("processors", level, TEMPLATE, level)),
+        "bpe-normalizers": byte_pair(normalizer=sequence(
+            "normalizers", {"type": "NFKD"}, {"type": "StripAccents"}, {"type": "NFC"}, {"type": "NFD"}, {"type": "NFKC"},
+            {"type": "Lowercase"}, {"type": "Nmt"}, {"type": "Prepend", "prepend": " "}, replace({"Regex": "a*"}, "e"),
+            {"type": "Strip", "strip_left": True, "strip_right": True}, {"type": "ByteLevel"})),
+        "bpe-splitters": byte_pair(pre_tokenizer=sequence(
+            "pretokenizers", {"type": "CharDelimiterSplit", "delimiter": "x"}, {"type": "Digits", "individual_digits": True},
+            {"type": "Punctuation", "behavior": "Contiguous"}, level, {"type": "Whitespace"},
+            split("(?i:'s|'t)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|\\s+(?!\\S)|(?<=a)b", "MergedWithNext"))),
+        "regex-nested": byte_pair(pre_tokenizer=split("(" * 150 + "a" + ")" * 150)),
+        "regex-large": byte_pair(pre_tokenizer=split("((a{900}){900}){900}")),
+        "regex-empty-loops": byte_pair(pre_tokenizer=split("((((){1000}){1000}){1000}){1000}")),
+        "regex-slow": byte_pair(pre_tokenizer=split("(a|aa)+(a|aa)+(a|aa)+(a|aa)+$")),
+        "regex-sets": byte_pair(pre_tokenizer=split("[^a[^b&&[a-z]]\\p{^L}]++|[\\x{61}-\\u0066]*?z|\\b\\w|^a|b$|\\A|\\Z|(?>a+)b", "Removed", True)),
+        "regex-refused": byte_pair(pre_tokenizer=split("(a)\\1")),
+        "regex-cut-off": byte_pair(pre_tokenizer=split("[a-")),
+    }
+
+
 def write(folder, name, content):
     path = CORPUS / folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,8 +109,12 @@ def tokenizer_json():
         "vocab-of-wrong-type": document(model={**document()["model"], "vocab": {"[UNK]": [1]}}),
         "large-special-id": document(post_processor={"type": "BertProcessing", "sep": ["x", 2147483647], "cls": ["y", 7]}),
     }
-    for name, value in documents.items():
+    for name, value in {**documents, **byte_pairs()}.items():
         write("tokenizer_json", name, compact(value))
+    for name, lines in {"": "a b\r\n\u0120 a\n", "-unknown": "a c\n", "-of-three": "a b c\n", "-empty-line": "a b\n\n", "-not-utf8": "\udcff a\n"}.items():
+        write("tokenizer_json", "merges" + name, ("#version: 0.2\n" + lines).encode(errors="surrogateescape"))
+    write("tokenizer_json", "bpe-of-roberta", compact(byte_pair()) + "\0" + compact(
+        {"tokenizer_class": "RobertaTokenizer", "add_prefix_space": True, "mask_token": {"content": "<m>", "lstrip": True}}))
     config = {"tokenizer_class": "BertTokenizerFast", "do_lower_case": False, "cls_token": {"content": "<s>", "lstrip": True},
               "added_tokens_decoder": {"1": token(1, "[CLS]", special=True)}, "additional_special_tokens": ["<x>"],
               "model_max_length": 1e30, "truncation_side": "left", "clean_up_tokenization_spaces": True}

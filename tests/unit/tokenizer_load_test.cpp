@@ -247,6 +247,62 @@ TEST_CASE("a wrong value of a Unigram tokenizer is named with its key", "[tokeni
   CHECK(error_of_json(document) == "/tokenizer.json: " + problem);
 }
 
+TEST_CASE("a wrong value of a byte-pair tokenizer is named with its key", "[tokenizer][load]") {
+  const auto [pointer, value, problem] = GENERATE(table<std::string, std::string, std::string>({
+      {"/model/dropout", "0.1", "model.dropout \"0.1\" is not supported; supported: null, 0"},
+      {"/model/merges", "{}", "model.merges: is an object, but must be an array"},
+      {"/model/merges", R"(["ab"])", "model.merges.[0]: must be two tokens with one space between them"},
+      {"/model/merges", R"(["a b c"])", "model.merges.[0]: must be two tokens with one space between them"},
+      {"/model/merges", R"([["a"]])", "model.merges.[0]: must be two tokens"},
+      {"/model/merges", R"([["a", 1]])", "model.merges.[0].[1]: is a number, but must be a string"},
+      {"/model/merges", R"([["a", "c"]])", "model.merges: needs the token \"c\", which the vocabulary does not have"},
+      {"/model/merges", R"([["b", "a"]])", "model.merges: needs the token \"ba\", which the vocabulary does not have"},
+      {"/model/unk_token", "\"?\"", "model.vocab: needs the token \"?\", which the vocabulary does not have"},
+      {"/model/fuse_unk", "1", "model.fuse_unk: is a number, but must be true or false"},
+      {"/pre_tokenizer/behavior", "\"Kept\"",
+       "pre_tokenizer.behavior: must be Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous"},
+      {"/pre_tokenizer/pattern", "{}", "pre_tokenizer.pattern: has no \"Regex\", which is needed"},
+      {"/pre_tokenizer/pattern/Regex", R"("(a)\\1")",
+       "pre_tokenizer.pattern.Regex \"(a)\\1 (it has \\1)\" is not supported; supported: patterns of groups, sets, "
+       "general categories, repetitions and assertions"},
+      {"/decoder/content", "\"\"", "decoder.content: must be one character"},
+  }));
+  CAPTURE(pointer, value);
+  json document = json::parse(R"({
+    "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a+"}, "behavior": "Isolated", "invert": false},
+    "decoder": {"type": "Strip", "content": " ", "start": 1, "stop": 0},
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}})");
+  CHECK(error_of_json(document) == "loads");
+  document[json::json_pointer(pointer)] = json::parse(value);
+  CHECK(error_of_json(document) == "/tokenizer.json: " + problem);
+}
+
+TEST_CASE("syntax of regular expressions that is not there is refused by its name", "[tokenizer][load]") {
+  const std::string pattern = GENERATE("(", ")", "[a", "[]", "a**", "*", "a{2}+", "a{3,2}", "a{1001}", "(?<n>a)",
+                                       "(?#x)", "\\p{Han}", "\\p{L", "\\k", "[[:alpha:]]", "(?i:é)", "(?i:ss)", "[b-a]",
+                                       "(a*)*", "(?<=a+)b", "\\x{110000}", "((a{900}){900}){900}");
+  CAPTURE(pattern);
+  const json document = {
+      {"pre_tokenizer",
+       {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}}},
+      {"model", {{"type", "BPE"}, {"vocab", {{"a", 0}}}, {"merges", json::array()}}}};
+  CHECK(error_of_json(document).starts_with("/tokenizer.json: pre_tokenizer.pattern.Regex \""));
+}
+
+TEST_CASE("a line of merges.txt that is no merge is named by its byte", "[tokenizer][load]") {
+  const TemporaryFolder folder;
+  folder.write("config.json", R"({"model_type": "gpt2"})");
+  folder.write("vocab.json", R"({"a": 0, "b": 1, "ab": 2})");
+  folder.write("merges.txt", "#version: 0.2\na b\n");
+  CHECK(error_of(folder) == "loads");
+  folder.write("merges.txt", "#version: 0.2\na b\nab\n");
+  CHECK(error_of(folder) == "/merges.txt: byte 18: has a line here that is not two tokens with one space between them");
+  folder.write("merges.txt", "a c\n");
+  CHECK(error_of(folder) == "/merges.txt: needs the token \"c\", which the vocabulary does not have");
+  folder.write("vocab.json", R"({"a": -1})");
+  CHECK(error_of(folder) == "/vocab.json: a: is a number, but must be a whole number of at least 0");
+}
+
 TEST_CASE("of a key that occurs twice the last value counts", "[tokenizer][load]") {
   const TemporaryFolder folder;
   std::string text = tokenizer_json().dump();

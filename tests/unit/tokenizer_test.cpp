@@ -2,6 +2,7 @@
 #include "modelpool/tokenizers/tokenizer.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -83,6 +84,28 @@ TEST_CASE("ten megabytes of text become tokens", "[tokenizer]") {
   CHECK(all.size() == 3 * (text.size() / 14) + 2);
   CHECK(tokenizer->encode(text, {.max_length = 256}).size() == 256);
   CHECK(tokenizer->encode(std::string(10'000'000, 'a')).input_ids == Ids{2, 1, 3});
+}
+
+TEST_CASE("words of any length are merged in time that grows with them", "[tokenizer]") {
+  const std::string name = GENERATE("llama3", "byte-fallback", "suffix");
+  CAPTURE(name);
+  const auto tokenizer = fixture(name);
+  std::string word;
+  for (std::size_t i = 0; i < 300'000; ++i) word += static_cast<char>('a' + i * i % 7 * 3);
+  const auto start = std::chrono::steady_clock::now();
+  const Encoding encoding = tokenizer->encode(word, {.with_offsets = true});
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));  // squared it would be many minutes
+  REQUIRE(encoding.size() > 1);
+  CHECK(encoding.offsets.back().second == word.size());
+}
+
+TEST_CASE("a regular expression that takes too long on a text is an error, not a hang", "[tokenizer]") {
+  const test::TemporaryFolder folder;
+  folder.write("tokenizer.json", R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}, "pre_tokenizer":
+      {"type": "Split", "pattern": {"Regex": "(a|aa)+b"}, "behavior": "Isolated", "invert": false}})");
+  const auto tokenizer = Tokenizer::from_folder(folder.path());
+  CHECK(tokenizer->encode("aaaa").size() == 4);
+  CHECK_THROWS_AS(tokenizer->encode(std::string(100, 'a')), InvalidInput);
 }
 
 TEST_CASE("invalid UTF-8 is refused with the byte offset, in each text of a pair", "[tokenizer]") {

@@ -44,7 +44,8 @@ class Tokenizer {
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
-  /// Reads `tokenizer.json`, else the SentencePiece model or `vocab.txt`, with `tokenizer_config.json`.
+  /// Reads `tokenizer.json`, else the SentencePiece model, `vocab.json` and `merges.txt`, or `vocab.txt`, with
+  /// `tokenizer_config.json`.
   /// @throws LoadError         if a file is missing, unreadable, a git-LFS pointer, or not what it should be
   /// @throws UnsupportedModel  if it needs a component that is not there yet, named with those that are
   [[nodiscard]] static std::shared_ptr<const Tokenizer> from_folder(const std::filesystem::path& folder);
