@@ -148,8 +148,10 @@ TEST_CASE("an added token is shown in the form by which it is found", "[tokenize
 }
 
 TEST_CASE("many threads encode with one tokenizer and get what one thread gets", "[tokenizer]") {
-  const auto tokenizer = fixture("uncased");
-  std::ifstream file(std::string(MODELPOOL_TEST_DATA) + "/tokenizers/uncased/expected.jsonl");
+  const std::string name = GENERATE("uncased", "llama3");
+  CAPTURE(name);
+  const auto tokenizer = fixture(name);
+  std::ifstream file(std::string(MODELPOOL_TEST_DATA) + "/tokenizers/" + name + "/expected.jsonl");
   std::vector<std::string> texts;
   for (std::string line; texts.size() < 60 && std::getline(file, line);) texts.push_back(line);
   REQUIRE(texts.size() == 60);
