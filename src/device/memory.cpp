@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "device/control_groups.hpp"
 #include "device/cuda_module.hpp"
 #include "modelpool/error.hpp"
 
@@ -20,23 +21,9 @@ namespace modelpool {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string text_of(const fs::path& file) {
-  std::ifstream stream{file};
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return stream ? text.str() : "";
-}
-
-std::optional<std::uint64_t> number_at(std::string_view text) {
-  const auto start = text.find_first_not_of(" \t");
-  if (start == std::string_view::npos) return std::nullopt;
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data() + start, text.data() + text.size(), number);
-  return error == std::errc{} ? std::optional{number} : std::nullopt;
-}
-
-std::optional<std::uint64_t> number_in(const fs::path& file) { return number_at(text_of(file)); }
+using detail::number_at;
+using detail::number_in;
+using detail::text_of;
 
 /// The number behind `key` at the start of a line.
 std::optional<std::uint64_t> field(std::string_view text, std::string_view key) {
@@ -56,15 +43,13 @@ std::optional<std::uint64_t> kilobytes(std::string_view text, std::string_view k
 
 /// The names of the files of one version of control groups.
 struct ControlGroupFiles {
-  const char* folder;
   const char* limit;
   const char* usage;
   const char* reclaimable;  // field of memory.stat: file pages that the system drops first
 };
 
-constexpr ControlGroupFiles kVersion1{"sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
-                                      "total_inactive_file "};
-constexpr ControlGroupFiles kVersion2{"sys/fs/cgroup", "memory.max", "memory.current", "inactive_file "};
+constexpr ControlGroupFiles kVersion1{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "};
+constexpr ControlGroupFiles kVersion2{"memory.max", "memory.current", "inactive_file "};
 
 /// Narrows `amount` to what the group in `folder` leaves; "max" and absent files limit nothing.
 void narrow(MemoryAmount& amount, const fs::path& folder, const ControlGroupFiles& files) {
@@ -77,27 +62,6 @@ void narrow(MemoryAmount& amount, const fs::path& folder, const ControlGroupFile
   amount.available_bytes = std::min(amount.available_bytes, *limit - std::min(*limit, used));
 }
 
-/// A group is also bound by all groups above it. In a container the path may be the host's, whose end is then at the root.
-void narrow_by_groups(MemoryAmount& amount, const fs::path& mount, const fs::path& group,
-                      const ControlGroupFiles& files) {
-  for (auto below = group.relative_path();; below = below.parent_path()) {
-    narrow(amount, mount / below, files);
-    if (below.empty()) return;
-  }
-}
-
-/// The lines of /proc/self/cgroup are "id:controllers:path"; version 2 has id 0 and no controllers.
-void narrow_by_line(MemoryAmount& amount, const fs::path& root, const std::string& line) {
-  const auto first = line.find(':');
-  const auto second = first == std::string::npos ? first : line.find(':', first + 1);
-  if (second == std::string::npos) return;
-  const auto controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-  const fs::path group = line.substr(second + 1);
-  if (controllers == ",,") narrow_by_groups(amount, root / kVersion2.folder, group, kVersion2);
-  if (controllers.find(",memory,") != std::string::npos)
-    narrow_by_groups(amount, root / kVersion1.folder, group, kVersion1);
-}
-
 }  // namespace
 
 MemoryProbe::MemoryProbe(fs::path root) : root_(std::move(root)) {}
@@ -106,8 +70,9 @@ MemoryAmount MemoryProbe::host() const {
   const auto meminfo = text_of(root_ / "proc/meminfo");
   MemoryAmount amount{.total_bytes = kilobytes(meminfo, "MemTotal:").value_or(0),
                       .available_bytes = kilobytes(meminfo, "MemAvailable:").value_or(0)};
-  std::istringstream groups{text_of(root_ / "proc/self/cgroup")};
-  for (std::string line; std::getline(groups, line);) narrow_by_line(amount, root_, line);
+  detail::for_each_control_group(root_, "memory", [&](const fs::path& folder, detail::ControlGroupVersion version) {
+    narrow(amount, folder, version == detail::ControlGroupVersion::v1 ? kVersion1 : kVersion2);
+  });
   return amount;
 }
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "modelpool/device/processors.hpp"
 #include "modelpool/error.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
@@ -32,6 +34,7 @@ class FakeSystem {
     folder_.write(file, text);
   }
   MemoryAmount host() const { return MemoryProbe{folder_.path()}.host(); }
+  std::size_t processors() const { return available_processors(folder_.path()); }
   ProcessMemory process() const { return MemoryProbe{folder_.path()}.process(); }
 
  private:
@@ -146,4 +149,44 @@ TEST_CASE("emptying the cache gives freed memory back to the system", "[device]"
   empty_device_cache();
   const auto after = MemoryProbe{}.process().resident_bytes;
   CHECK(after + 40 * kMiB < before);
+}
+
+TEST_CASE("without control groups a process has the processors that it may run on", "[device]") {
+  CHECK(FakeSystem{}.processors() >= 1);
+  CHECK(FakeSystem{}.processors() == available_processors("/nowhere"));
+}
+
+TEST_CASE("a quota of control groups v2 leaves whole processors, at least one", "[device]") {
+  const FakeSystem system;
+  const auto all = system.processors();
+  system.write("proc/self/cgroup", "0::/a/b\n");
+  system.write("sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+  CHECK(system.processors() == all);
+  system.write("sys/fs/cgroup/a/b/cpu.max", "9900000 100000\n");
+  CHECK(system.processors() == std::min<std::size_t>(all, 99));
+  system.write("sys/fs/cgroup/a/cpu.max", "190000 100000\n");  // the group above counts as well
+  CHECK(system.processors() == 1);
+  system.write("sys/fs/cgroup/a/cpu.max", "5000 100000\n");
+  CHECK(system.processors() == 1);
+}
+
+TEST_CASE("a quota of control groups v1 is read from the folder of its controller", "[device]") {
+  const FakeSystem system;
+  const auto all = system.processors();
+  system.write("proc/self/cgroup", "4:cpu,cpuacct:/a\n3:memory:/b\n");
+  system.write("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "-1\n");
+  system.write("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
+  CHECK(system.processors() == all);
+  system.write("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "100000\n");
+  CHECK(system.processors() == 1);
+}
+
+TEST_CASE("a quota that is no quota limits nothing", "[device]") {
+  const FakeSystem system;
+  const auto all = system.processors();
+  system.write("proc/self/cgroup", "0::/a\n");
+  for (const std::string text : {"", "100000", "100000 0", "x y", "100000 ", "99999999999999999999999 1"}) {
+    system.write("sys/fs/cgroup/a/cpu.max", text);
+    CHECK(system.processors() == all);
+  }
 }
