@@ -153,7 +153,9 @@ void BytePair::find_byte_tokens() {
 }
 
 void BytePair::tokenize(const Text& text, std::span<const Range> words, std::vector<Token>& tokens) const {
+  constexpr std::size_t kKept = std::size_t{1} << 16U;  // a huge word must not hold its buffer for ever
   static thread_local std::vector<Symbol> symbols;
+  if (symbols.capacity() > kKept) std::vector<Symbol>().swap(symbols);
   const StringTable& table = text.spelled() ? by_bytes_ : vocabulary_.table();
   for (const Range word : words) {
     const std::string_view string = text.view().substr(word.begin, word.end - word.begin);
