@@ -41,12 +41,18 @@ void check_folder(const fs::path& folder) {
                   "has no tokenizer; it needs tokenizer.json, or the vocab.txt of a BERT model"};
 }
 
-PipelineParts read_byte_pair(tokenizers::BytePairClass kind, const fs::path& folder, const TokenizerConfig& config) {
+PipelineParts read_byte_pair(const fs::path& folder, const TokenizerConfig& config) {
   const fs::path vocab = folder / "vocab.json";
+  const auto kind = tokenizers::byte_pair_class(config.tokenizer_class);
+  if (!kind)
+    throw UnsupportedModel{vocab.string(),
+                           "tokenizer_class",
+                           escaped(config.tokenizer_class),
+                           {"GPT2Tokenizer", "RobertaTokenizer", "BartTokenizer", "WhisperTokenizer"}};
   const fs::path merges = folder / "merges.txt";
   const std::string vocab_text = tokenizers::read_file(vocab);
   const std::string merges_text = tokenizers::read_file(merges);
-  return tokenizers::read_vocab_and_merges(kind, {vocab_text, vocab.string()}, {merges_text, merges.string()}, config);
+  return tokenizers::read_vocab_and_merges(*kind, {vocab_text, vocab.string()}, {merges_text, merges.string()}, config);
 }
 
 PipelineParts read_folder(const fs::path& folder) {
@@ -58,9 +64,8 @@ PipelineParts read_folder(const fs::path& folder) {
     if (is_there(model))
       return tokenizers::read_sentencepiece_model(*kind, tokenizers::read_file(model), model.string(), config);
   }
-  if (const auto kind = tokenizers::byte_pair_class(config.tokenizer_class))
-    if (is_there(folder / "vocab.json") && is_there(folder / "merges.txt"))
-      return read_byte_pair(*kind, folder, config);
+  const bool byte_pair = is_there(folder / "vocab.json") && is_there(folder / "merges.txt");
+  if (byte_pair && !config.is_bert()) return read_byte_pair(folder, config);
   const fs::path vocab = folder / "vocab.txt";
   if (!is_there(vocab)) fail_without_tokenizer(folder);
   if (!config.tokenizer_class.empty() && !config.is_bert())

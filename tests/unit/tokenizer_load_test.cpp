@@ -303,6 +303,16 @@ TEST_CASE("a line of merges.txt that is no merge is named by its byte", "[tokeni
   CHECK(error_of(folder) == "/vocab.json: a: is a number, but must be a whole number of at least 0");
 }
 
+TEST_CASE("a folder with vocab.json and merges.txt of a class that is not there names the class", "[tokenizer][load]") {
+  const TemporaryFolder folder;
+  folder.write("tokenizer_config.json", R"({"tokenizer_class": "CLIPTokenizer"})");
+  folder.write("vocab.json", R"({"a": 0})");
+  folder.write("merges.txt", "");
+  CHECK(error_of(folder) ==
+        "/vocab.json: tokenizer_class \"CLIPTokenizer\" is not supported; supported: GPT2Tokenizer, "
+        "RobertaTokenizer, BartTokenizer, WhisperTokenizer");
+}
+
 TEST_CASE("of a key that occurs twice the last value counts", "[tokenizer][load]") {
   const TemporaryFolder folder;
   std::string text = tokenizer_json().dump();
