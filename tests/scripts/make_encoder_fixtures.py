@@ -5,6 +5,7 @@ sentence-transformers and safetensors:
 
     python tests/scripts/make_encoder_fixtures.py [NAME ...]
 """
+import collections
 import json
 import pathlib
 import shutil
@@ -267,7 +268,10 @@ def make_distilbert():
     write(f / "1_Pooling" / "config.json", flags("mean"))
     dense(f, "2_Dense", HIDDEN, 10)
     finish(f, [variant("as it is"), variant("relu", changed_config(activation="relu")),
-               variant("transformer in a folder of its own", {"sentence_distilbert_config.json": {"max_seq_length": 12}})])
+               variant("a name of its own for the limit", {"sentence_distilbert_config.json": {"max_seq_length": 12}})])
+    weights = f / "2_Dense" / "model.safetensors"
+    torch.save(collections.OrderedDict(load_file(weights)), f / "2_Dense" / "pytorch_model.bin")
+    weights.unlink()
 
 
 HARD = ["", "the water", "A little WORD, called by many!", "  two  spaces \t and\ntabs ", "Xin chào nước", "水は 100 度で沸騰する", "naïve café", "e\u0301 👩‍👩‍👧 ½"]
