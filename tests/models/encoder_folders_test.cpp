@@ -263,6 +263,23 @@ TEST_CASE("modules after the pooling are checked against each other and named wh
   }
 }
 
+TEST_CASE("the transformer may lie in a folder of its own", "[encoders]") {
+  const std::vector<std::string> texts{"", "the water", "many people find the little water"};
+  const auto expected = manager(kData / "bert").embed(texts);
+  const Copy folder("bert");
+  fs::create_directory(folder / "0_Transformer");
+  for (const auto* name :
+       {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "sentence_bert_config.json"}) {
+    fs::rename(folder / name, folder / ("0_Transformer/" + std::string(name)));
+  }
+  auto modules = read(folder / "modules.json");
+  modules[0]["path"] = "0_Transformer";
+  folder.write("modules.json", modules);
+  auto embedder = manager(folder.path());
+  CHECK(embedder.max_length() == 24);
+  CHECK(embedder.embed(texts).values == expected.values);
+}
+
 TEST_CASE("do_lower_case is refused where the tokenizer keeps case", "[encoders]") {
   const Copy folder("roberta");
   folder.write("sentence_roberta_config.json", {{"max_seq_length", 20}, {"do_lower_case", true}});
