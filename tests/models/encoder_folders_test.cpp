@@ -125,8 +125,8 @@ Json module_rows(const std::vector<std::string>& types) {
 }  // namespace
 
 TEST_CASE("folders of every architecture, in all their variants, embed as sentence-transformers does", "[encoders]") {
-  const std::string name =
-      GENERATE("bert", "bert_float16", "roberta", "xlm_roberta", "xlm_roberta_unigram", "mpnet", "distilbert");
+  const std::string name = GENERATE("bert", "bert_float16", "roberta", "roberta_bpe", "xlm_roberta",
+                                    "xlm_roberta_unigram", "mpnet", "distilbert");
   const auto expected = read(kData / name / "expected.json");
   for (const auto& variant : expected["variants"]) {
     const auto title = name + ": " + variant["name"].get<std::string>();
