@@ -328,12 +328,11 @@ class Parser {
     const bool negated = take("^");
     if (next_is("]")) refuse("a set that is empty or begins with ]");
     Set result = union_set();
-    while (take("&&")) {
-      Set both = negation(Set{});  // everything that is in both
-      both.negated = false;
+    if (next_is("&&")) {
+      Set both;  // everything that is in each of them
       both.everything = true;
       both.and_parts.push_back(std::move(result));
-      both.and_parts.push_back(union_set());
+      while (take("&&")) both.and_parts.push_back(union_set());
       result = std::move(both);
     }
     if (!take("]")) refuse("a set without its ]");
@@ -367,6 +366,7 @@ class Parser {
 
   // A character, or a range that begins with it. A minus before the end of the set stands for itself.
   void range(Set& set, char32_t first) {
+    if (first == '-' && next_is("-")) refuse("two minus signs in a set");
     const bool is_range = next_is("-") && !next_is("-]") && first != '-';
     if (!is_range) {
       set.ranges.emplace_back(first, first);
