@@ -80,6 +80,12 @@ def encrypted(archive):
     return bytes(data)
 
 
+def without_folder(content):
+    """The place where torch is installed, which such a file names, as something of the same length."""
+    folder = str(pathlib.Path(torch.__file__).parent).encode()
+    return content.replace(folder, b"/" + b"x" * (len(folder) - 1))
+
+
 class Evil:
     def __reduce__(self):
         return os.system, ("touch evil-was-here",)
@@ -136,7 +142,7 @@ def make_all():
         "call": saved({"w": torch.tensor([1.0]), "x": Evil()}),
         "call_stream": saved({"x": Evil()}, _use_new_zipfile_serialization=False),
         "module": saved(linear),
-        "module_stream": saved(linear, _use_new_zipfile_serialization=False),
+        "module_stream": without_folder(saved(linear, _use_new_zipfile_serialization=False)),
         "nested": saved({"state_dict": {"w": torch.tensor([1.0])}, "epoch": 3}),
         "tensor_alone": saved(torch.tensor([1.0])),
         "sparse": saved({"w": torch.eye(2).to_sparse()}),
