@@ -25,23 +25,50 @@ std::vector<AddedToken> tokens_to_add(const AddedVocabulary& added, const Tokeni
   return tokens;
 }
 
-constexpr std::pair<const char*, const char*> kBertNames[] = {{"unk_token", "[UNK]"},
-                                                              {"sep_token", "[SEP]"},
-                                                              {"pad_token", "[PAD]"},
-                                                              {"cls_token", "[CLS]"},
-                                                              {"mask_token", "[MASK]"}};
+using NamedTokens = std::vector<std::pair<const char*, AddedToken>>;
 
-// A BERT tokenizer has five special tokens, named in its files or not.
-TokenizerConfig with_bert_tokens(const TokenizerConfig& config) {
+AddedToken special(const char* content) { return {.content = content, .special = true}; }
+
+NamedTokens bert_tokens() {
+  return {{"unk_token", special("[UNK]")},
+          {"sep_token", special("[SEP]")},
+          {"pad_token", special("[PAD]")},
+          {"cls_token", special("[CLS]")},
+          {"mask_token", special("[MASK]")}};
+}
+
+NamedTokens mpnet_tokens() {
+  AddedToken mask = special("<mask>");
+  mask.lstrip = true;
+  return {{"bos_token", special("<s>")},  {"eos_token", special("</s>")},  {"sep_token", special("</s>")},
+          {"cls_token", special("<s>")},  {"unk_token", special("[UNK]")}, {"pad_token", special("<pad>")},
+          {"mask_token", std::move(mask)}};
+}
+
+// A class has its special tokens, named in the files or not. One that is written as a string has the class's flags.
+TokenizerConfig with_tokens(const TokenizerConfig& config, const NamedTokens& of_class) {
   TokenizerConfig result = config;
-  for (const auto& [name, otherwise] : kBertNames) {
-    const auto same = [&, wanted = name](const auto& named) { return named.name == wanted; };
+  for (const auto& [name, token] : of_class) {
+    const auto same = [wanted = name](const auto& named) { return named.name == wanted; };
     auto& tokens = result.special_tokens;
-    if (std::none_of(tokens.begin(), tokens.end(), same))
-      tokens.push_back({name, {.content = otherwise, .special = true}});
+    const auto found = std::find_if(tokens.begin(), tokens.end(), same);
+    if (found == tokens.end())
+      tokens.push_back({name, token});
+    else if (found->token == special(found->token.content.c_str()))
+      found->token.lstrip = token.lstrip;
   }
   result.sort_special_tokens();
   return result;
+}
+
+void apply_word_piece_config(PipelineParts& parts, const TokenizerConfig& config, const NamedTokens& of_class) {
+  parts.normalizer = std::make_unique<BertNormalizer>(
+      BertNormalizerOptions{.handle_chinese_chars = config.tokenize_chinese_chars.value_or(true),
+                            .strip_accents = config.strip_accents,
+                            .lowercase = config.do_lower_case.value_or(true)});
+  parts.pre_tokenizer = std::make_unique<BertPreTokenizer>();
+  parts.decoder = std::make_unique<WordPieceDecoder>("##", true);
+  apply_config(parts, with_tokens(config, of_class));
 }
 
 }  // namespace
@@ -56,18 +83,25 @@ void apply_config(PipelineParts& parts, const TokenizerConfig& config) {
 }
 
 void apply_bert_config(PipelineParts& parts, const TokenizerConfig& config) {
-  parts.normalizer = std::make_unique<BertNormalizer>(
-      BertNormalizerOptions{.handle_chinese_chars = config.tokenize_chinese_chars.value_or(true),
-                            .strip_accents = config.strip_accents,
-                            .lowercase = config.do_lower_case.value_or(true)});
-  parts.pre_tokenizer = std::make_unique<BertPreTokenizer>();
-  parts.decoder = std::make_unique<WordPieceDecoder>("##", true);
-  apply_config(parts, with_bert_tokens(config));
+  apply_word_piece_config(parts, config, bert_tokens());
   const auto id_of = [&](const char* name, const char* otherwise) {
     return *parts.added.token_to_id(config.special_token(name, otherwise));
   };
   parts.post_processor =
       std::make_unique<TemplateProcessing>(bert_template(id_of("cls_token", "[CLS]"), id_of("sep_token", "[SEP]")));
+}
+
+void apply_mpnet_config(PipelineParts& parts, const TokenizerConfig& config) {
+  apply_word_piece_config(parts, config, mpnet_tokens());
+  const auto piece_of = [&](const char* name, const char* otherwise) {
+    const auto id = *parts.added.token_to_id(config.special_token(name, otherwise));
+    return TemplatePiece{TemplatePiece::Kind::special, 0, {id}};
+  };
+  const TemplatePiece cls = piece_of("cls_token", "<s>");
+  const TemplatePiece sep = piece_of("sep_token", "</s>");
+  const TemplatePiece a{TemplatePiece::Kind::first_text, 0, {}};
+  const TemplatePiece b{TemplatePiece::Kind::second_text, 0, {}};
+  parts.post_processor = std::make_unique<TemplateProcessing>(Template{{cls, a, sep}, {cls, a, sep, sep, b, sep}});
 }
 
 }  // namespace modelpool::tokenizers

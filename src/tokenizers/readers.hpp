@@ -19,7 +19,7 @@ namespace modelpool::tokenizers {
 [[nodiscard]] PipelineParts read_tokenizer_json(std::string_view text, const std::string& file,
                                                 const TokenizerConfig& config);
 
-/// The parts of a BERT tokenizer that has only a vocab.txt: one token on each line, its number is its id.
+/// The parts of a BERT or MPNet tokenizer that has only a vocab.txt: one token on each line, its number is its id.
 /// @throws LoadError
 [[nodiscard]] PipelineParts read_vocab_txt(std::string_view text, const std::string& file,
                                            const TokenizerConfig& config);
@@ -29,5 +29,8 @@ void apply_config(PipelineParts& parts, const TokenizerConfig& config);
 
 /// Makes the parts around the model those of a BertTokenizer.
 void apply_bert_config(PipelineParts& parts, const TokenizerConfig& config);
+
+/// As apply_bert_config, those of an MPNetTokenizer.
+void apply_mpnet_config(PipelineParts& parts, const TokenizerConfig& config);
 
 }  // namespace modelpool::tokenizers

@@ -68,9 +68,11 @@ PipelineParts read_folder(const fs::path& folder) {
   if (byte_pair && !config.is_bert()) return read_byte_pair(folder, config);
   const fs::path vocab = folder / "vocab.txt";
   if (!is_there(vocab)) fail_without_tokenizer(folder);
-  if (!config.tokenizer_class.empty() && !config.is_bert())
-    throw UnsupportedModel{
-        vocab.string(), "tokenizer_class", escaped(config.tokenizer_class), {"BertTokenizer and its kin"}};
+  if (!config.tokenizer_class.empty() && !config.is_bert() && !config.is_mpnet())
+    throw UnsupportedModel{vocab.string(),
+                           "tokenizer_class",
+                           escaped(config.tokenizer_class),
+                           {"BertTokenizer and its kin", "MPNetTokenizer"}};
   return tokenizers::read_vocab_txt(tokenizers::read_file(vocab), vocab.string(), config);
 }
 

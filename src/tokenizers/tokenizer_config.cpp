@@ -112,7 +112,8 @@ std::string without_fast(const std::string& name) {
 std::string class_of_model_type(const std::string& type) {
   constexpr std::array kBertTypes{"bert",       "distilbert",  "electra",      "convbert",
                                   "mobilebert", "squeezebert", "megatron-bert"};
-  constexpr std::pair<const char*, const char*> kOthers[] = {{"xlm-roberta", "XLMRobertaTokenizer"},
+  constexpr std::pair<const char*, const char*> kOthers[] = {{"mpnet", "MPNetTokenizer"},
+                                                             {"xlm-roberta", "XLMRobertaTokenizer"},
                                                              {"t5", "T5Tokenizer"},
                                                              {"mt5", "T5Tokenizer"},
                                                              {"mbart", "MBartTokenizer"},

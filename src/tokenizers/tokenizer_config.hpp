@@ -50,6 +50,7 @@ struct TokenizerConfig {
   void sort_special_tokens();
   /// True for the classes of transformers that are BertTokenizer or derive from it.
   [[nodiscard]] bool is_bert() const;
+  [[nodiscard]] bool is_mpnet() const { return tokenizer_class == "MPNetTokenizer"; }
 
   /// A folder without these files has the defaults.
   /// @throws LoadError  naming file and key

@@ -118,6 +118,8 @@ PipelineParts read_tokenizer_json(std::string_view text, const std::string& file
   const auto listed = added_tokens(root);
   if (config.is_bert()) {
     apply_bert_config(parts, with_listed(config, listed));
+  } else if (config.is_mpnet()) {
+    apply_mpnet_config(parts, with_listed(config, listed));
   } else {
     add_listed(parts, listed);
     apply_config(parts, config);

@@ -32,7 +32,7 @@ PipelineParts read_vocab_txt(std::string_view text, const std::string& file, con
   PipelineParts parts;
   const WordPieceOptions options{.unk_token = config.special_token("unk_token", "[UNK]")};
   parts.model = std::make_unique<WordPiece>(lines_of(text), options, file, "");
-  apply_bert_config(parts, config);
+  config.is_mpnet() ? apply_mpnet_config(parts, config) : apply_bert_config(parts, config);
   return parts;
 }
 

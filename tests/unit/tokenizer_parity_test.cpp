@@ -42,7 +42,8 @@ constexpr const char* kFolders[] = {"uncased",
                                     "t5",
                                     "mbart-model",
                                     "mbart50-model",
-                                    "camembert-model"};
+                                    "camembert-model",
+                                    "mpnet-vocab-txt"};
 
 std::vector<json> expected(const std::string& folder) {
   std::ifstream file(std::string(MODELPOOL_TEST_DATA) + "/tokenizers/" + folder + "/expected.jsonl");

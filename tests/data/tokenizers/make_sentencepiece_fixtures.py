@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""As make_fixtures.py, for tokenizers that come from SentencePiece, and for WordLevel.
+"""As make_fixtures.py, for tokenizers that come from SentencePiece, for WordLevel and MPNet.
 
     pip install transformers tokenizers sentencepiece protobuf && python3 make_sentencepiece_fixtures.py
 
@@ -173,7 +173,17 @@ def class_folders():
         "config.json", {"model_type": "camembert"}).write("tokenizer_config.json", {"add_prefix_space": False})
 
 
+def mpnet_folder():
+    """MPNet's names of special tokens on a vocabulary of BERT's kind, and no other file."""
+    names = {"[CLS]": "<s>", "[SEP]": "</s>", "[PAD]": "<pad>", "[MASK]": "<mask>"}
+    lines = (base.HERE / "vocab-txt-uncased" / "vocab.txt").read_text().split("\n")[:700]
+    vocabulary = "".join(names.get(line, line) + "\n" for line in lines)
+    texts = [text for text in SHORT if "<mask>" not in text] + ["x<mask>y<s> </s>[UNK] [CLS]"]
+    return Folder("mpnet-vocab-txt", texts).write("vocab.txt", vocabulary).write("config.json", {"model_type": "mpnet"})
+
+
 def folders():
+    yield mpnet_folder()
     yield from plain_folders()
     yield from class_folders()
 

@@ -19,7 +19,7 @@ from transformers.convert_slow_tokenizer import import_protobuf
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "grapheme_tables.inc"
 BLOCK = 128
-CODES = [code for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+CODES = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 NAMES = ["other", "cr", "lf", "control", "extend", "linker", "zwj", "regional", "prepend", "spacing", "l", "v", "t", "lv",
          "lvt", "pictographic", "consonant"]
 PROPERTIES = {"cr": "GCB=CR", "lf": "GCB=LF", "control": "GCB=Control", "zwj": "GCB=ZWJ", "regional": "GCB=Regional_Indicator",
