@@ -5,6 +5,7 @@
 #include "tokenizers/bert_normalizer.hpp"
 #include "tokenizers/bert_pre_tokenizer.hpp"
 #include "tokenizers/byte_pair.hpp"
+#include "tokenizers/offset_trimming.hpp"
 #include "tokenizers/readers.hpp"
 #include "tokenizers/template_processing.hpp"
 #include "tokenizers/word_piece_decoder.hpp"
@@ -93,15 +94,10 @@ void apply_bert_config(PipelineParts& parts, const TokenizerConfig& config) {
 
 void apply_mpnet_config(PipelineParts& parts, const TokenizerConfig& config) {
   apply_word_piece_config(parts, config, mpnet_tokens());
-  const auto piece_of = [&](const char* name, const char* otherwise) {
-    const auto id = *parts.added.token_to_id(config.special_token(name, otherwise));
-    return TemplatePiece{TemplatePiece::Kind::special, 0, {id}};
+  const auto id_of = [&](const char* name, const char* otherwise) {
+    return *parts.added.token_to_id(config.special_token(name, otherwise));
   };
-  const TemplatePiece cls = piece_of("cls_token", "<s>");
-  const TemplatePiece sep = piece_of("sep_token", "</s>");
-  const TemplatePiece a{TemplatePiece::Kind::first_text, 0, {}};
-  const TemplatePiece b{TemplatePiece::Kind::second_text, 0, {}};
-  parts.post_processor = std::make_unique<TemplateProcessing>(Template{{cls, a, sep}, {cls, a, sep, sep, b, sep}});
+  parts.post_processor = make_roberta(id_of("cls_token", "<s>"), id_of("sep_token", "</s>"), true, false);
 }
 
 }  // namespace modelpool::tokenizers

@@ -178,8 +178,7 @@ def mpnet_folder():
     names = {"[CLS]": "<s>", "[SEP]": "</s>", "[PAD]": "<pad>", "[MASK]": "<mask>"}
     lines = (base.HERE / "vocab-txt-uncased" / "vocab.txt").read_text().split("\n")[:700]
     vocabulary = "".join(names.get(line, line) + "\n" for line in lines)
-    texts = [text for text in SHORT if "<mask>" not in text] + ["x<mask>y<s> </s>[UNK] [CLS]"]
-    return Folder("mpnet-vocab-txt", texts).write("vocab.txt", vocabulary).write("config.json", {"model_type": "mpnet"})
+    return Folder("mpnet-vocab-txt", SHORT + ["x<mask>y  <mask> <s> </s>[UNK] [CLS]"]).write("vocab.txt", vocabulary).write("config.json", {"model_type": "mpnet"})
 
 
 def folders():
