@@ -6,7 +6,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "device/intra_op_scope.hpp"
@@ -14,6 +13,7 @@
 #include "managers/embed_run.hpp"
 #include "managers/embedding_impl.hpp"
 #include "managers/torch_errors.hpp"
+#include "modelpool/device/processors.hpp"
 #include "modelpool/error.hpp"
 #include "modelpool/weights/weight_store.hpp"
 
@@ -25,8 +25,6 @@ using namespace std::chrono_literals;
 // Texts that are tokenized before the first of them is computed, where results are delivered as they come: enough to
 // sort them well, few enough that the first result does not wait for the last text.
 constexpr std::size_t kTextsAtOnce = 8192;
-
-std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 std::string name_of(const std::filesystem::path& folder) {
   const auto name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
@@ -64,8 +62,10 @@ int EmbeddingInstance::threads() const noexcept { return impl_->workspace.thread
 
 EmbeddingManager::Impl::Impl(std::filesystem::path folder, const ManagerOptions& options, const Settings& settings)
     : config(models::EmbeddingConfig::from_folder(folder)),
-      placement(detail::place(options, settings, cores())),
+      placement(detail::place(options, settings, available_processors(), "embedding")),
       share_between_callers(options.share_between_callers),
+      threads_option(options.threads),
+      threads(placement.threads),
       tokenizer(Tokenizer::from_folder(config.sentence_transformer.transformer)) {}
 
 std::shared_ptr<const models::EmbeddingModel> EmbeddingManager::Impl::load() const {
@@ -83,9 +83,14 @@ std::shared_ptr<const models::EmbeddingModel> EmbeddingManager::Impl::load() con
   }
 }
 
-std::unique_ptr<EmbeddingInstance> EmbeddingManager::Impl::create() const {
-  auto impl = std::make_unique<EmbeddingInstance::Impl>(load(), nn::Workspace(placement.threads), nn::RaggedBatch{});
+std::unique_ptr<EmbeddingInstance> EmbeddingManager::Impl::create(int its_threads) const {
+  auto impl = std::make_unique<EmbeddingInstance::Impl>(load(), nn::Workspace(its_threads), nn::RaggedBatch{});
   return std::unique_ptr<EmbeddingInstance>(new EmbeddingInstance(std::move(impl)));
+}
+
+int EmbeddingManager::Impl::threads_of(std::size_t instances) const {
+  const auto share = std::max<std::size_t>(1, available_processors() / instances);
+  return threads_option.value_or(static_cast<int>(share));
 }
 
 PoolOptions<EmbeddingInstance> EmbeddingManager::Impl::pool_options() const {
@@ -109,7 +114,7 @@ EmbeddingManager::EmbeddingManager(std::filesystem::path folder, ManagerOptions 
     : EmbeddingManager(std::make_shared<Impl>(std::move(folder), options, settings)) {}
 
 EmbeddingManager::EmbeddingManager(std::shared_ptr<Impl> impl)
-    : ModelManager([impl] { return impl->create(); }, impl->pool_options(), impl->placement.device,
+    : ModelManager([impl] { return impl->create(impl->threads); }, impl->pool_options(), impl->placement.device,
                    impl->placement.pool_size_reason),
       impl_(std::move(impl)) {
   if (impl_->share_between_callers) batcher_ = std::make_unique<detail::EmbedBatcher>(pool(), pool_size());
@@ -251,7 +256,7 @@ ModelInfo EmbeddingManager::info() {
           .device = to_string(device()),
           .pool_size = pool_size(),
           .pool_size_reason = size_reason(),
-          .threads = impl_->placement.threads,
+          .threads = impl_->threads.load(),
           .max_length = max_length(),
           .dimension = dimension(),
           .pooling = models::to_string(folder.pooling),

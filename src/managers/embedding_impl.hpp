@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 
 #include "managers/embed_request.hpp"
 #include "managers/placement.hpp"
@@ -20,18 +23,23 @@ struct EmbeddingInstance::Impl {
   nn::RaggedBatch batch;
 };
 
-/// What the pool's factory and the requests share. Immutable after construction.
+/// What the pool's factory and the requests share.
 struct EmbeddingManager::Impl {
   Impl(std::filesystem::path folder, const ManagerOptions& options, const Settings& settings);
 
   /// @throws LoadError, OutOfMemory, DeviceError
   [[nodiscard]] std::shared_ptr<const models::EmbeddingModel> load() const;
-  [[nodiscard]] std::unique_ptr<EmbeddingInstance> create() const;
+  [[nodiscard]] std::unique_ptr<EmbeddingInstance> create(int its_threads) const;
+  /// Intra-op threads of each of so many instances, which share the processors.
+  [[nodiscard]] int threads_of(std::size_t instances) const;
   [[nodiscard]] PoolOptions<EmbeddingInstance> pool_options() const;
 
   models::EmbeddingConfig config;
   detail::Placement placement;
   bool share_between_callers;
+  std::optional<int> threads_option;
+  std::atomic<int> threads;  ///< of an instance; changes when the pool's size is measured
+  std::once_flag calibrated;
   std::shared_ptr<const Tokenizer> tokenizer;
 };
 

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <string>
 
+#include "modelpool/device/memory.hpp"
 #include "modelpool/error.hpp"
+#include "modelpool/pool/sizer.hpp"
 #include "nn/precision.hpp"
 
 namespace modelpool {
@@ -44,24 +46,39 @@ DType dtype_for(DType wish, Device device) {
 
 }  // namespace
 
-Placement place(const ManagerOptions& options, const Settings& settings, std::size_t cores) {
+namespace {
+
+// Before anything is loaded: what the settings allow and, by their estimate, memory has room for.
+SizeDecision first_size(const Settings& settings, const std::string& task, Device device) {
+  SizerInput input{.setting = settings.model_pool_max_instances};
+  const auto estimate = settings.model_vram_estimates.find(task);
+  const auto memory = MemoryProbe{}.of(device);
+  if (estimate != settings.model_vram_estimates.end() && memory.total_bytes > 0)
+    input.memory = {.available_bytes = memory.available_bytes, .instance_bytes = estimate->second};
+  return size_pool(input);
+}
+
+SizeDecision size_of(const ManagerOptions& options, const Settings& settings, const std::string& task, Device device) {
+  if (!settings.model_pool_enabled) return {1, SizeReason::disabled};
+  if (!options.pool_size.is_automatic()) return {options.pool_size.instances(), SizeReason::option};
+  return first_size(settings, task, device);
+}
+
+}  // namespace
+
+Placement place(const ManagerOptions& options, const Settings& settings, std::size_t cores, const std::string& task) {
   options.validate();
   settings.validate();
   const auto device = resolve_device(options.device, settings.force_gpu, settings.force_cpu);
-  Placement placement{.device = device,
-                      .dtype = dtype_for(options.dtype, device),
-                      .pool_size = settings.model_pool_max_instances,
-                      .pool_size_reason = "setting",
-                      .threads = 1};
-  if (!settings.model_pool_enabled) {
-    placement.pool_size = 1;
-    placement.pool_size_reason = "disabled";
-  } else if (!options.pool_size.is_automatic()) {
-    placement.pool_size = options.pool_size.instances();
-    placement.pool_size_reason = "option";
-  }
-  placement.threads = options.threads.value_or(static_cast<int>(std::max<std::size_t>(1, cores / placement.pool_size)));
-  return placement;
+  const auto size = size_of(options, settings, task, device);
+  const auto share = static_cast<int>(std::max<std::size_t>(1, cores / size.instances));
+  return {.device = device,
+          .dtype = dtype_for(options.dtype, device),
+          .pool_size = size.instances,
+          .pool_size_reason = std::string(to_string(size.reason)),
+          .size_is_automatic = settings.model_pool_enabled && options.pool_size.is_automatic(),
+          .size_limit = settings.model_pool_max_instances,
+          .threads = options.threads.value_or(share)};
 }
 
 }  // namespace detail

@@ -521,6 +521,31 @@ TEST_CASE("the pool's size comes from the option, else from the settings, and sa
   CHECK(disabled.embed("works all the same").size() == 24);
 }
 
+TEST_CASE("an automatic size is estimated, then measured, and says so", "[embedding]") {
+  const auto folder = kData / "mean_normalize";
+  Settings settings;
+  settings.model_pool_max_instances = 3;
+  settings.model_vram_estimates["embedding"] = std::uint64_t{1} << 60;
+  EmbeddingManager embedder{folder, {}, settings};
+  CHECK(embedder.pool_size() == 1);
+  CHECK(embedder.size_reason() == "estimate");
+  const auto expected = embedder.embed("the water");
+  embedder.calibrate();
+  CHECK(embedder.pool_size() >= 1);
+  CHECK(embedder.pool_size() <= 3);
+  const auto reason = embedder.size_reason();
+  CHECK((reason == "throughput" || reason == "setting"));
+  CHECK(embedder.stats().max_size == embedder.pool_size());
+  CHECK(embedder.stats().max_size_reason == reason);
+  CHECK(embedder.stats().idle == 1);
+  CHECK(embedder.info().threads == embedder.acquire()->threads());
+  CHECK(embedder.embed("the water") == expected);
+  EmbeddingManager by_option{folder, {.pool_size = 5}, settings};
+  by_option.calibrate();
+  CHECK(by_option.size_reason() == "option");
+  CHECK(by_option.stats().size == 0);
+}
+
 TEST_CASE("info says what a model is, what it ignored and what it assumed", "[embedding]") {
   auto plain = manager(kData / "no_modules");
   const auto info = plain.info();

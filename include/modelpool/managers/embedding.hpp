@@ -146,6 +146,13 @@ class EmbeddingManager : public ModelManager<EmbeddingInstance> {
   EmbedTimings embed_each(std::span<const std::string> texts, EmbeddingInstance& instance, const EmbedSink& sink,
                           const EmbedOptions& options = {});
 
+  /// Measures, for about half a second, what the pool's size should be, and sets it: how much memory an instance takes,
+  /// and with how many instances, which share the processors, the most is computed. Does so once, and only where the size
+  /// is automatic; it never exceeds Settings::model_pool_max_instances. Meant for a program's start, before its callers
+  /// come: they would disturb the measurement. size_reason() and pool_size() tell what came out.
+  /// @throws as acquire()
+  void calibrate();
+
   /// Loads the weights if nobody has yet. @throws as acquire()
   [[nodiscard]] ModelInfo info();
   [[nodiscard]] const Tokenizer& tokenizer() const noexcept;
@@ -162,9 +169,11 @@ class EmbeddingManager : public ModelManager<EmbeddingInstance> {
 
  private:
   struct Impl;
+  class Calibration;
   explicit EmbeddingManager(std::shared_ptr<Impl> impl);
   EmbedTimings run(std::span<const std::string_view> texts, EmbeddingInstance* instance,
                    const detail::EmbedRequest& request, const detail::EmbedDelivery& delivery);
+  void measure_size();
   Embeddings collect(std::span<const std::string> texts, EmbeddingInstance* instance, const EmbedOptions& options);
   EmbedTimings deliver(std::span<const std::string> texts, EmbeddingInstance* instance, const EmbedSink& sink,
                        const EmbedOptions& options);

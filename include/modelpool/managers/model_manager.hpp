@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include "modelpool/device/device.hpp"
+#include "modelpool/pool/detail/mutex.hpp"
 #include "modelpool/pool/model_pool.hpp"
 
 namespace modelpool {
@@ -45,13 +47,20 @@ class ModelManager {
   /// stay valid. Afterwards the next acquire() loads again.
   CleanupReport cleanup(std::chrono::nanoseconds grace = std::chrono::seconds{30}) { return pool_.cleanup(grace); }
 
-  [[nodiscard]] PoolStats stats() const { return pool_.stats(); }
+  [[nodiscard]] PoolStats stats() const {
+    auto stats = pool_.stats();
+    stats.max_size_reason = size_reason();
+    return stats;
+  }
   /// The device in use: never `automatic`.
   [[nodiscard]] Device device() const noexcept { return device_; }
-  /// What decided the pool's size: "option", "setting", or "disabled" (Settings::model_pool_enabled is false).
-  [[nodiscard]] const std::string& size_reason() const noexcept { return size_reason_; }
+  /// What decided the pool's size: the name of a SizeReason, for example "option" or "throughput".
+  [[nodiscard]] std::string size_reason() const {
+    const detail::LockGuard lock(size_mutex_);
+    return size_reason_;
+  }
   /// Most instances that exist at the same time.
-  [[nodiscard]] std::size_t pool_size() const noexcept { return pool_size_; }
+  [[nodiscard]] std::size_t pool_size() const noexcept { return pool_size_.load(); }
 
  protected:
   ModelManager(typename ModelPool<Instance>::Factory factory, PoolOptions<Instance> options, Device device,
@@ -63,11 +72,19 @@ class ModelManager {
   ~ModelManager() = default;
 
   [[nodiscard]] ModelPool<Instance>& pool() noexcept { return pool_; }
+  /// Instances beyond a smaller size go as their leases end.
+  void set_size(std::size_t instances, std::string reason) {
+    pool_.resize(instances);
+    pool_size_ = instances;
+    const detail::LockGuard lock(size_mutex_);
+    size_reason_ = std::move(reason);
+  }
 
  private:
   Device device_;
-  std::string size_reason_;
-  std::size_t pool_size_;
+  mutable detail::Mutex size_mutex_;
+  std::string size_reason_ MODELPOOL_GUARDED_BY(size_mutex_);
+  std::atomic<std::size_t> pool_size_;
   ModelPool<Instance> pool_;
 };
 

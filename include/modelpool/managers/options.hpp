@@ -29,7 +29,8 @@ class PoolSize {
 struct ManagerOptions {
   Device device = Device::automatic();
   DType dtype = DType::automatic;
-  PoolSize pool_size = PoolSize::automatic();  ///< automatic: Settings::model_pool_max_instances
+  PoolSize pool_size = PoolSize::automatic();  ///< automatic: at most Settings::model_pool_max_instances, less where
+                                               ///< memory or throughput say so
   std::optional<int> threads = {};  ///< intra-op threads of an instance; nullopt: cores / pool size, at least 1
   /// A call without a lease takes an instance for one batch at a time and uses as many instances as it has work for, so
   /// that calls of one text pass between the batches of a call of thousands; where all are busy, texts of several callers

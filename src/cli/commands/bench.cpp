@@ -193,10 +193,11 @@ std::string report_for_people(const Report& r) {
   };
   return fmt::format(
       "throughput    {:.1f} requests/s, {:.0f} tokens/s\nlatency       {}\nof it waiting {}\n"
-      "conditions    {} callers, {} instances of {} threads, {}\nmemory        {:.1f} MB weights, {:.1f} MB process at "
+      "conditions    {} callers, {} instances (from: {}) of {} threads, {}\nmemory        {:.1f} MB weights, {:.1f} MB "
+      "process at "
       "most\n",
       r.requests_per_second, r.tokens_per_second, times(r.latency_ms), times(r.wait_ms), r.callers, r.model.pool_size,
-      r.model.threads, r.model.dtype, static_cast<double>(r.model.weight_bytes) / 1e6,
+      r.model.pool_size_reason, r.model.threads, r.model.dtype, static_cast<double>(r.model.weight_bytes) / 1e6,
       static_cast<double>(r.peak_rss) / 1e6);
 }
 
@@ -232,6 +233,7 @@ int run_bench(CommandContext& context) {
     return measure(manager, load, context);
   }
   auto manager = open_embedder(common);
+  manager.calibrate();
   const auto load = embed_workload(manager, context);
   load_model(manager, manager.pool_size(), context);
   return measure(manager, load, context);
