@@ -80,7 +80,7 @@ std::vector<std::int32_t> positions_of(const nn::RaggedBatch& batch, const Encod
 
 EncoderEmbeddings::EncoderEmbeddings(const EncoderConfig& config, ModuleLoader& loader) : config_(config) {
   const auto C = config.hidden_size;
-  word_embeddings_ = loader.table("embeddings.word_embeddings.weight", {config.vocab_size, C});
+  word_embeddings_ = loader.table_as_stored("embeddings.word_embeddings.weight", {config.vocab_size, C});
   position_embeddings_ = loader.copied("embeddings.position_embeddings.weight", {config.max_position_embeddings, C});
   if (config.type_vocab_size > 0) {
     token_type_embeddings_ = loader.copied("embeddings.token_type_embeddings.weight", {config.type_vocab_size, C});
@@ -100,6 +100,16 @@ at::Tensor EncoderEmbeddings::forward(const nn::RaggedBatch& batch, nn::Workspac
   return hidden_states;
 }
 
+namespace {
+
+kernels::cpu::TableType table_type(const at::Tensor& table) {
+  if (table.scalar_type() == at::kHalf) return kernels::cpu::TableType::float16;
+  if (table.scalar_type() == at::kBFloat16) return kernels::cpu::TableType::bfloat16;
+  return kernels::cpu::TableType::float32;
+}
+
+}  // namespace
+
 // Without `positions` the kernel walks through the rows of the table from the first position on.
 void EncoderEmbeddings::embed_sequence(const nn::RaggedBatch& batch, std::int64_t sequence,
                                        const std::int32_t* positions, float* out) const {
@@ -110,10 +120,11 @@ void EncoderEmbeddings::embed_sequence(const nn::RaggedBatch& batch, std::int64_
       {.ids = batch.input_ids.data() + begin,
        .positions = positions ? positions + begin : nullptr,
        .type_ids = batch.token_type_ids.empty() ? nullptr : batch.token_type_ids.data() + begin,
-       .word = word_embeddings_.const_data_ptr<float>(),
+       .word = word_embeddings_.const_data_ptr(),
        .position = positions ? table : table + config_.first_position() * C,
        .type = token_type_embeddings_.defined() ? token_type_embeddings_.const_data_ptr<float>() : nullptr,
-       .norm = layer_norm_.args(out + begin * C, batch.length(sequence))});
+       .norm = layer_norm_.args(out + begin * C, batch.length(sequence)),
+       .word_type = table_type(word_embeddings_)});
 }
 
 std::uint64_t EncoderEmbeddings::bytes() const noexcept {

@@ -46,7 +46,7 @@ class EncoderEmbeddings {
   void embed_sequence(const nn::RaggedBatch& batch, std::int64_t sequence, const std::int32_t* positions,
                       float* out) const;
 
-  at::Tensor word_embeddings_;        // (vocab_size, C)
+  at::Tensor word_embeddings_;        // (vocab_size, C), as the file has it
   at::Tensor position_embeddings_;    // (max_position_embeddings, C)
   at::Tensor token_type_embeddings_;  // (type_vocab_size, C), or undefined
   nn::LayerNorm layer_norm_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/module_loader.hpp"
 
-#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 
 #include "weights/tensors.hpp"
 
@@ -9,6 +9,13 @@ namespace modelpool::models {
 
 at::Tensor ModuleLoader::table(const std::string& name, Shape shape) {
   return tensor_from(checkpoint_.take(name, shape), at::kFloat);
+}
+
+at::Tensor ModuleLoader::table_as_stored(const std::string& name, Shape shape) {
+  const auto& stored = checkpoint_.take(name, shape);
+  if (stored.type == ElementType::f16) return tensor_from(stored, at::kHalf);
+  if (stored.type == ElementType::bf16) return tensor_from(stored, at::kBFloat16);
+  return tensor_from(stored, at::kFloat);
 }
 
 at::Tensor ModuleLoader::copied(const std::string& name, Shape shape) {
@@ -34,15 +41,17 @@ nn::Linear ModuleLoader::linear_without_bias(const std::string& name, Shape shap
 }
 
 nn::Linear ModuleLoader::fused(const std::array<std::string, 3>& names, std::int64_t features) {
-  std::array<at::Tensor, 3> weights;  // (features, features) each
-  std::array<at::Tensor, 3> biases;   // (features) each
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto& weight = checkpoint_.take(names[i] + ".weight", {features, features});
-    weights[i] = copy_from(weight, at::kFloat);
+  const auto count = static_cast<std::int64_t>(names.size());
+  auto weights = at::empty({count * features, features}, at::kFloat);
+  auto biases = at::empty({count * features}, at::kFloat);
+  for (std::int64_t i = 0; i < count; ++i) {  // one after the other: only the result is held together
+    const auto& name = names[static_cast<std::size_t>(i)];
+    const auto& weight = checkpoint_.take(name + ".weight", {features, features});
+    weights.narrow(0, i * features, features).copy_(tensor_from(weight, at::kFloat));
     weight.release_pages();
-    biases[i] = copied(names[i] + ".bias", {features});
+    biases.narrow(0, i * features, features).copy_(copied(name + ".bias", {features}));
   }
-  return {at::cat(weights), at::cat(biases), nn::Activation::none, precision_};
+  return {weights, biases, nn::Activation::none, precision_};
 }
 
 }  // namespace modelpool::models

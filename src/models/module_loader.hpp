@@ -26,6 +26,8 @@ class ModuleLoader {
 
   /// A tensor that may lie in the file's map: of a large table few rows are ever touched.
   [[nodiscard]] at::Tensor table(const std::string& name, Shape shape);
+  /// As table(), but of float32, float16 or bfloat16, whichever the file has; other types as float32.
+  [[nodiscard]] at::Tensor table_as_stored(const std::string& name, Shape shape);
   [[nodiscard]] at::Tensor copied(const std::string& name, Shape shape);
   /// @param features  of the rows that it normalises
   [[nodiscard]] nn::LayerNorm norm(const std::string& name, std::int64_t features, double eps);

@@ -351,6 +351,45 @@ TEST_CASE("the embedding is the normalised sum of word, position and type rows",
   CHECK(found == expected);
 }
 
+// What 16 bits stand for, of the sign, the exponent and the rest; 0 for infinities and NaNs.
+float number_of(std::uint16_t bits, TableType type) {
+  const int fraction_bits = type == TableType::float16 ? 10 : 7;
+  const int bias = type == TableType::float16 ? 15 : 127;
+  const int exponent = (bits & 0x7FFF) >> fraction_bits;
+  const int fraction = bits & ((1 << fraction_bits) - 1);
+  if (exponent == 2 * bias + 1) return 0;
+  const int whole = exponent == 0 ? fraction : fraction | 1 << fraction_bits;
+  const double value = std::ldexp(whole, std::max(exponent, 1) - bias - fraction_bits);
+  return static_cast<float>(bits & 0x8000 ? -value : value);
+}
+
+TEST_CASE("a table of words in 16 bits gives what its numbers give in float32", "[kernels]") {
+  const auto& kernels = any_kernels();
+  const auto type = GENERATE(TableType::float16, TableType::bfloat16);
+  CAPTURE(kernels.name, static_cast<int>(type));
+  constexpr std::int64_t kFeatures = 64 + 5;
+  constexpr std::int64_t kRows = 65536 / kFeatures;
+  std::vector<std::uint16_t> words(kRows * kFeatures);
+  Floats wide;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto number = number_of(static_cast<std::uint16_t>(i), type);
+    const bool usable = std::abs(number) < 1e15f && number != 0;  // their squares are summed
+    words[i] = usable ? static_cast<std::uint16_t>(i) : 0;
+    wide.push_back(usable ? number : 0);
+  }
+  std::vector<std::int32_t> ids;
+  for (std::int32_t i = 0; i < kRows; ++i) ids.push_back(i);
+  const Floats zeros(words.size(), 0.0f);
+  const Floats ones(kFeatures, 1.0f);
+  Floats expected(words.size());
+  Floats found(words.size());
+  LayerNormArgs norm{nullptr, nullptr, ones.data(), zeros.data(), expected.data(), kRows, kFeatures, 1e-12f};
+  kernels.embedding({ids.data(), nullptr, nullptr, wide.data(), zeros.data(), nullptr, norm});
+  norm.out = found.data();
+  kernels.embedding({ids.data(), nullptr, nullptr, words.data(), zeros.data(), nullptr, norm, type});
+  CHECK(found == expected);
+}
+
 TEST_CASE("attention equals softmax(q k / scale + bias) v, at every length and head size", "[kernels]") {
   const auto& kernels = any_kernels();
   const std::int64_t head_size = GENERATE(1, 20, 32, 64, 80);

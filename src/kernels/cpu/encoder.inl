@@ -50,12 +50,34 @@ void layer_norm(const LayerNormArgs& args) {
   }
 }
 
+// out = row + b, of rows kept in 16 bits
+template <Vec (*kLoad)(const std::uint16_t*), float (*kWiden)(std::uint16_t)>
+MODELPOOL_INLINE void add_half_row(float* out, const std::uint16_t* row, const float* b, i64 n) {
+  const i64 whole = n / kVL * kVL;
+  for (i64 i = 0; i < whole; i += kVL) store(out + i, kLoad(row + i) + load(b + i));
+  for (i64 i = whole; i < n; ++i) out[i] = kWiden(row[i]) + b[i];
+}
+
+// out = the table's row of a word + b
+MODELPOOL_INLINE void add_word(float* out, const EmbeddingArgs& args, std::int32_t id, const float* b) {
+  const i64 n = args.norm.features;
+  const auto* halves = static_cast<const std::uint16_t*>(args.word) + id * n;
+  switch (args.word_type) {
+    case TableType::float32:
+      return add_rows(out, static_cast<const float*>(args.word) + id * n, b, n);
+    case TableType::float16:
+      return add_half_row<load_f16, from_f16>(out, halves, b, n);
+    case TableType::bfloat16:
+      return add_half_row<load_bf16, from_bf16>(out, halves, b, n);
+  }
+}
+
 void embedding(const EmbeddingArgs& args) {
   const i64 n = args.norm.features;
   for (i64 r = 0; r < args.norm.rows; ++r) {
     float* out = args.norm.out + r * n;
     const i64 position = args.positions ? args.positions[r] : r;
-    add_rows(out, args.word + args.ids[r] * n, args.position + position * n, n);
+    add_word(out, args, args.ids[r], args.position + position * n);
     if (args.type) add_rows(out, out, args.type + (args.type_ids ? args.type_ids[r] : 0) * n, n);
     normalize_row(out, args.norm);
   }

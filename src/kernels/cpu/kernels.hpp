@@ -70,15 +70,19 @@ struct LayerNormArgs {
   float eps;
 };
 
+/// What the numbers of a table of words are kept in.
+enum class TableType { float32, float16, bfloat16 };
+
 /// out[t] = layer_norm(word[ids[t]] + position[positions[t]] + type[type_ids[t]])
 struct EmbeddingArgs {
   const std::int32_t* ids;        ///< (rows), each inside `word`
   const std::int32_t* positions;  ///< (rows), each inside `position`; null: 0, 1, 2 …
   const std::int32_t* type_ids;   ///< (rows), each inside `type`; null: all 0
-  const float* word;              ///< (vocab_size, features)
+  const void* word;               ///< (vocab_size, features) of word_type
   const float* position;          ///< (max_position_embeddings, features)
   const float* type;              ///< (type_vocab_size, features), or null
   LayerNormArgs norm;             ///< x, residual: unused
+  TableType word_type = TableType::float32;
 };
 
 /// Self-attention of one head of one sequence: out = softmax(q k^T * scale + bias) v

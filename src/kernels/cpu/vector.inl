@@ -220,6 +220,36 @@ MODELPOOL_INLINE VecShort widen(const std::int8_t* p) {
 
 MODELPOOL_INLINE Vec load_bf16(const Bf16* p) { return reinterpret_cast<Vec>(widen(p) << 16); }
 
+MODELPOOL_INLINE float from_bf16(Bf16 x) {
+  const std::uint32_t bits = std::uint32_t{x} << 16;
+  float result;
+  __builtin_memcpy(&result, &bits, sizeof result);
+  return result;
+}
+
+// IEEE's 16 bits. Moved to float32's places, all but infinities and NaNs are too small by the difference of the exponents'
+// biases, also those below the normal numbers.
+constexpr float kHalfScale = 0x1p112f;
+MODELPOOL_INLINE Vec load_f16(const std::uint16_t* p) {
+  const VecUnsigned half = widen(p);
+  const VecUnsigned magnitude = (half & 0x7FFFU) << 13;
+  const VecUnsigned scaled = reinterpret_cast<VecUnsigned>(reinterpret_cast<Vec>(magnitude) * kHalfScale);
+  const VecUnsigned special = reinterpret_cast<VecUnsigned>((half & 0x7C00U) == 0x7C00U) & 0x7F800000U;
+  return reinterpret_cast<Vec>(scaled | special | (half & 0x8000U) << 16);
+}
+MODELPOOL_INLINE float from_f16(std::uint16_t x) {
+  const std::uint32_t magnitude = (std::uint32_t{x} & 0x7FFFU) << 13;
+  float scaled;
+  __builtin_memcpy(&scaled, &magnitude, sizeof scaled);
+  scaled *= kHalfScale;
+  std::uint32_t bits;
+  __builtin_memcpy(&bits, &scaled, sizeof bits);
+  bits |= ((x & 0x7C00U) == 0x7C00U ? 0x7F800000U : 0U) | (std::uint32_t{x} & 0x8000U) << 16;
+  float result;
+  __builtin_memcpy(&result, &bits, sizeof result);
+  return result;
+}
+
 // To the nearest, to even where two are equally near; a NaN stays one.
 MODELPOOL_INLINE void store_bf16(Bf16* p, Vec x) {
 #ifdef __AVX512BF16__
