@@ -5,6 +5,7 @@
 #include <ATen/ops/tensor.h>
 
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "support/catch.hpp"
 #include "support/safetensors_bytes.hpp"
 #include "support/temporary_folder.hpp"
+#include "weights/torch_file.hpp"
 
 using namespace modelpool;
 using modelpool::test::bytes_of;
@@ -145,4 +147,24 @@ TEST_CASE("the precisions that weights are stored in have a type, the others are
   CHECK(scalar_type(DType::float16) == at::kHalf);
   CHECK_THROWS_AS(scalar_type(DType::automatic), InvalidOptions);
   CHECK_THROWS_AS(scalar_type(DType::int8), InvalidOptions);
+}
+
+TEST_CASE("tensors of a checkpoint of torch equal those of safetensors, whatever their strides and place",
+          "[weights]") {
+  const std::string name = GENERATE("zip", "stream");
+  CAPTURE(name);
+  const auto folder = std::filesystem::path(MODELPOOL_TEST_DATA) / "torch";
+  const auto expected = Safetensors::open_file(folder / "expected.safetensors");
+  for (const auto& found : modelpool::detail::open_torch_file(folder / (name + ".bin")).tensors) {
+    CAPTURE(found.name);
+    const auto wanted = tensor_from(*expected.find(found.name));
+    const auto tensor = tensor_from(found);
+    CHECK(tensor.is_contiguous());
+    CHECK(at::equal(tensor, wanted));
+    if (!at::isFloatingType(tensor.scalar_type())) continue;
+    for (const auto type : {at::kFloat, at::kBFloat16, at::kHalf}) {
+      CHECK(at::equal(copy_from(found, type), wanted.to(type)));
+      CHECK(copy_from(found, type).is_contiguous());
+    }
+  }
 }
