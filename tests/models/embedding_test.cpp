@@ -17,9 +17,11 @@
 #include "modelpool/device/memory.hpp"
 #include "modelpool/pool/errors.hpp"
 #include "modelpool/tokenizers/tokenizer.hpp"
+#include "modelpool/weights/safetensors.hpp"
 #include "modelpool/weights/weight_store.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/torch_bytes.hpp"
 
 using namespace modelpool;
 using modelpool::test::TemporaryFolder;
@@ -137,6 +139,27 @@ TEST_CASE("embeddings of every kind of folder equal sentence-transformers'", "[e
       CHECK(difference.largest <= 1e-4 * std::max(1.0, scale));
     }
   }
+}
+
+TEST_CASE("a folder with pytorch_model.bin alone gives the vectors that it gives with safetensors", "[embedding]") {
+  const std::string name = GENERATE("mean_normalize", "no_modules", "old_names");
+  const bool in_archive = GENERATE(true, false);
+  CAPTURE(name, in_archive);
+  const Copy copy{name};
+  std::vector<test::TorchTensor> tensors;
+  const auto file = Safetensors::open_file(copy.path() / "model.safetensors");
+  for (const auto& tensor : file.tensors())
+    if (tensor.type == ElementType::f32)
+      tensors.push_back({.name = tensor.name,
+                         .shape = tensor.shape,
+                         .data = {reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size()}});
+  fs::remove(copy.path() / "model.safetensors");
+  std::ofstream(copy.path() / "pytorch_model.bin", std::ios::binary)
+      << (in_archive ? test::torch_zip_of(tensors) : test::torch_stream_of(tensors));
+  const auto texts = some_texts(5);
+  const auto expected = manager(kData / name).embed(texts);
+  const auto found = manager(copy.path()).embed(texts);
+  for (std::size_t i = 0; i < texts.size(); ++i) CHECK(std::ranges::equal(found[i], expected[i]));
 }
 
 TEST_CASE("the real all-MiniLM-L6-v2 agrees with sentence-transformers on hard texts", "[embedding][minilm]") {
