@@ -4,20 +4,19 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "device/intra_op_scope.hpp"
 #include "managers/classify_run.hpp"
+#include "managers/shared_tokenizer.hpp"
 #include "managers/torch_errors.hpp"
+#include "modelpool/device/processors.hpp"
 #include "modelpool/weights/weight_store.hpp"
 
 namespace modelpool {
 namespace {
 
 using Task = models::ClassificationConfig::Task;
-
-std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 std::string name_of(const std::filesystem::path& folder) {
   const auto name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
@@ -53,9 +52,9 @@ int ClassificationInstance::threads() const noexcept { return impl_->workspace.t
 struct ClassificationManager::Impl {
   Impl(std::filesystem::path folder, const ManagerOptions& options, const Settings& settings)
       : config(models::ClassificationConfig::from_folder(folder)),
-        placement(detail::place(options, settings, cores())),
+        placement(detail::place(options, settings, available_processors())),
         share_between_callers(options.share_between_callers),
-        tokenizer(Tokenizer::from_folder(folder)) {}
+        tokenizer(detail::shared_tokenizer(folder)) {}
 
   [[nodiscard]] std::shared_ptr<const models::ClassificationModel> load() const;
   [[nodiscard]] std::unique_ptr<ClassificationInstance> create() const;

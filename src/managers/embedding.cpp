@@ -12,6 +12,7 @@
 #include "managers/embed_request.hpp"
 #include "managers/embed_run.hpp"
 #include "managers/embedding_impl.hpp"
+#include "managers/shared_tokenizer.hpp"
 #include "managers/torch_errors.hpp"
 #include "modelpool/device/processors.hpp"
 #include "modelpool/error.hpp"
@@ -66,7 +67,7 @@ EmbeddingManager::Impl::Impl(std::filesystem::path folder, const ManagerOptions&
       share_between_callers(options.share_between_callers),
       threads_option(options.threads),
       threads(placement.threads),
-      tokenizer(Tokenizer::from_folder(config.sentence_transformer.transformer)) {}
+      tokenizer(detail::shared_tokenizer(config.sentence_transformer.transformer)) {}
 
 std::shared_ptr<const models::EmbeddingModel> EmbeddingManager::Impl::load() const {
   try {

@@ -216,6 +216,8 @@ TEST_CASE("managers of one folder share one copy of the weights, which goes with
   {
     auto first = manager(kData / "mean_sqrt_len");
     auto second = manager(kData / "mean_sqrt_len");
+    CHECK(&first.tokenizer() == &second.tokenizer());
+    CHECK(&first.tokenizer() != &manager(kData / "mean_normalize").tokenizer());
     CHECK(WeightStore::global().size() == before);
     first.warm_up(2);
     second.warm_up(1);

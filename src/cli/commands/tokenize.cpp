@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "cli/input.hpp"
 #include "cli/json.hpp"
@@ -12,6 +11,7 @@
 #include "cli/parallel.hpp"
 #include "cli/progress.hpp"
 #include "cli/rows.hpp"
+#include "modelpool/device/processors.hpp"
 #include "modelpool/error.hpp"
 #include "modelpool/tokenizers/tokenizer.hpp"
 
@@ -101,8 +101,7 @@ int run_tokenize(CommandContext& context) {
   const auto tokenizer = Tokenizer::from_folder(resolve_model(common.model, process_environment));
   InputSource source(common, context.interrupt.wake_fd());
   Progress progress(common.progress, "inputs", source.total_rows());
-  const auto threads = common.threads ? static_cast<std::size_t>(*common.threads)
-                                      : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+  const auto threads = common.threads ? static_cast<std::size_t>(*common.threads) : available_processors();
   std::size_t failures = 0;
   while (!context.interrupt.triggered()) {
     const auto window = source.next_window(kWindowRows, kWindowBytes);
