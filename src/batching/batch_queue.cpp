@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <thread>
 
 namespace modelpool::detail {
 namespace {
@@ -135,6 +136,17 @@ BatchTurn BatchQueue::leave_locked(BatchTicket& ticket, bool cancelled) noexcept
 
 // ---- a batch
 
+void BatchQueue::let_callers_return() const noexcept {
+  constexpr int kMost = 8;
+  for (int i = 0; i < kMost; ++i) {
+    {
+      const Guard lock(mutex_);
+      if (stats_.waiting + 1 >= last_size_) return;
+    }
+    std::this_thread::yield();
+  }
+}
+
 void BatchQueue::take(BatchTicket& leader, TicketBatch& batch) {
   const Guard lock(mutex_);
   batch.push_back(leader.shared_from_this());
@@ -145,6 +157,7 @@ void BatchQueue::take(BatchTicket& leader, TicketBatch& batch) {
     remove_locked(*front_);
   }
   leader.state = State::running;
+  last_size_ = batch.size();
   ++stats_.batches;
   stats_.works += batch.size();
   if (batch.size() > 1) stats_.shared += batch.size();

@@ -114,6 +114,7 @@ class Batcher {
     detail::TicketBatch batch;
     try {
       auto lease = acquire_to_lead(*own);
+      queue_.let_callers_return();
       queue_.take(*own, batch);
       run_batch(lease, batch);
     } catch (...) {

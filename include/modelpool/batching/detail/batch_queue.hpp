@@ -81,6 +81,10 @@ class BatchQueue {
   [[nodiscard]] bool enter(BatchTicket& ticket) noexcept;
   /// Sleeps until the ticket is done, or leads, or its deadline passes, or its stop token is triggered.
   [[nodiscard]] BatchTurn follow(BatchTicket& ticket);
+  /// Before take(): callers whose last batch has just ended are on their way back, and the first of them would lead alone.
+  /// Gives the processor to those that are ready to run, as long as fewer wait than the last batch carried; a caller that
+  /// has been alone goes on at once.
+  void let_callers_return() const noexcept;
   /// The leader has an instance. @param batch  empty; receives what it is to run, its own ticket first
   void take(BatchTicket& leader, TicketBatch& batch);
   /// The batch has run, or failed for good: wakes the next leader, then the callers.
@@ -109,6 +113,7 @@ class BatchQueue {
   std::size_t leaders_ MODELPOOL_GUARDED_BY(mutex_) = 0;
   BatchTicket* front_ MODELPOOL_GUARDED_BY(mutex_) = nullptr;
   BatchTicket* back_ MODELPOOL_GUARDED_BY(mutex_) = nullptr;
+  std::size_t last_size_ MODELPOOL_GUARDED_BY(mutex_) = 0;  // works of the batch that was taken last
   BatcherStats stats_ MODELPOOL_GUARDED_BY(mutex_);
 };
 
