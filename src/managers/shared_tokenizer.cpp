@@ -33,7 +33,8 @@ FileIdentity identity_of(const std::filesystem::path& file) {
 }  // namespace
 
 std::shared_ptr<const Tokenizer> shared_tokenizer(const std::filesystem::path& folder) {
-  WeightKey key{.model = "tokenizer"};
+  WeightKey key;
+  key.model = "tokenizer";
   for (const auto* name : kFiles) key.files.push_back(identity_of(folder / name));
   static WeightStore tokenizers;  // not among the weights, whose number WeightStore::global().size() tells
   return tokenizers.get_or_load<Tokenizer>(key, [&] { return Tokenizer::from_folder(folder); });
