@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "managers/shared_tokenizer.hpp"
 
-#include <sys/stat.h>
-
 #include "modelpool/weights/weight_store.hpp"
+#include "weights/mapped_file.hpp"
 
 namespace modelpool::detail {
 namespace {
@@ -20,15 +19,6 @@ constexpr const char* kFiles[] = {"tokenizer.json",
                                   "spiece.model",
                                   "tokenizer.model",
                                   "sentencepiece.bpe.model"};
-
-FileIdentity identity_of(const std::filesystem::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return {};
-  return {.device = status.st_dev,
-          .inode = status.st_ino,
-          .size_bytes = static_cast<std::uint64_t>(status.st_size),
-          .modified_ns = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
-}
 
 }  // namespace
 

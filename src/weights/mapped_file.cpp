@@ -47,6 +47,11 @@ FileIdentity identity_of(const struct stat& status) {
 
 }  // namespace
 
+FileIdentity identity_of(const std::filesystem::path& file) noexcept {
+  struct stat status {};
+  return ::stat(file.c_str(), &status) == 0 ? identity_of(status) : FileIdentity{};
+}
+
 OpenFile::OpenFile(const std::filesystem::path& path)
     : name_(path.string()),
       descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {  // a FIFO must not block

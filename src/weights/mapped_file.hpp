@@ -37,6 +37,9 @@ class OpenFile {
   FileIdentity identity_;
 };
 
+/// Of the file at a path, links followed; all zeros where there is none.
+[[nodiscard]] FileIdentity identity_of(const std::filesystem::path& file) noexcept;
+
 /// @throws LoadError  the text of a file is the pointer that git-LFS leaves in its place
 void refuse_lfs_pointer(std::string_view start_of_file, const std::string& file);
 
