@@ -66,17 +66,22 @@ struct IntegerPairs {
     return most;
   }
 
+  // out = weight * inverse, to the nearest
+  MODELPOOL_INLINE static void to_elements(const float* weight, i64 n, float inverse, Element* out) {
+    const i64 whole = n / kVL * kVL;
+    for (i64 k = 0; k < whole; k += kVL) {
+      const Bytes q = __builtin_convertvector(round_to_int(cpu::load(weight + k) * inverse), Bytes);
+      __builtin_memcpy(out + k, &q, sizeof q);
+    }
+    for (i64 k = whole; k < n; ++k) out[k] = static_cast<Element>(round_to_int(splat(weight[k] * inverse))[0]);
+  }
+
   // Writes the weights of one output in one group, `stride` elements from pair to pair. @return its scale there
   static float pack(const float* weight, i64 n, Element* out, i64 stride) {
     const float size = largest(weight, n);
     const float inverse = size > 0 ? kMost / size : 0.0f;
     Element values[kGroup + 1] = {};  // one more: an odd number has a zero behind it
-    const i64 whole = n / kVL * kVL;
-    for (i64 k = 0; k < whole; k += kVL) {
-      const Bytes q = __builtin_convertvector(round_to_int(cpu::load(weight + k) * inverse), Bytes);
-      __builtin_memcpy(values + k, &q, sizeof q);
-    }
-    for (i64 k = whole; k < n; ++k) values[k] = static_cast<Element>(round_to_int(splat(weight[k] * inverse))[0]);
+    to_elements(weight, n, inverse, values);
     for (i64 k = 0; k < n; k += 2, out += stride) __builtin_memcpy(out, values + k, 2);
     return size / kMost;
   }

@@ -42,12 +42,7 @@ void pack_quad_group(const float* weight, i64 n, std::int8_t* out, QuadScales& s
   const float scale = size / IntegerPairs::kMost;
   std::int8_t values[kQuadGroup] = {};
   std::int32_t sum = 0;
-  const i64 whole = n / kVL * kVL;
-  for (i64 k = 0; k < whole; k += kVL) {
-    const Bytes q = __builtin_convertvector(round_to_int(load(weight + k) * inverse), Bytes);
-    __builtin_memcpy(values + k, &q, sizeof q);
-  }
-  for (i64 k = whole; k < n; ++k) values[k] = static_cast<std::int8_t>(round_to_int(splat(weight[k] * inverse))[0]);
+  IntegerPairs::to_elements(weight, n, inverse, values);
   for (i64 k = 0; k < n; ++k) sum += values[k];
   for (i64 k = 0; k < n; k += 4, out += 4 * kPairWidth) __builtin_memcpy(out, values + k, 4);
   scales.scale[output] = scale;
