@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
 #include "managers/entities.hpp"
 #include "managers/on_threads.hpp"
+#include "managers/run_errors.hpp"
 #include "managers/torch_errors.hpp"
 #include "modelpool/error.hpp"
 #include "modelpool/pool/errors.hpp"
@@ -25,13 +25,6 @@ constexpr std::size_t kBatchTokens = 512;
 constexpr std::size_t kBatchTexts = 4096;
 
 std::int64_t nanoseconds_since(Clock::time_point start) { return (Clock::now() - start).count(); }
-
-// Errors that concern the texts of a batch. Any other (no instance can be made, the pool is closed) ends the call.
-bool is_of_the_batch(const Error& error) {
-  constexpr std::array kCodes{InvalidInput::kCode, AcquireTimeout::kCode, Overloaded::kCode, DeadlineExceeded::kCode,
-                              Cancelled::kCode,    OutOfMemory::kCode,    DeviceError::kCode};
-  return std::ranges::find(kCodes, error.code()) != kCodes.end();
-}
 
 std::size_t at_least_one(const char* option, std::size_t value) {
   if (value >= 1) return value;
@@ -120,13 +113,7 @@ void ClassifyRun::encode_one(std::string_view text, std::size_t index) {
     check_still_wanted();
     out.encoding =
         tokenizer_.encode(text, {.max_length = request_.max_length, .with_offsets = config_.task == Task::token});
-    const auto& ids = out.encoding.input_ids;
-    if (ids.empty()) throw InvalidInput("the text has no tokens; this tokenizer adds none to an empty text");
-    const auto size = config_.encoder.vocab_size;
-    const auto outside = std::ranges::find_if(ids, [&](auto id) { return id < 0 || id >= size; });
-    if (outside != ids.end()) {
-      throw InvalidInput(fmt::format("the tokenizer gave id {}, but the model's vocab_size is {}", *outside, size));
-    }
+    check_ids(out.encoding.input_ids, config_.encoder.vocab_size);
   } catch (InvalidInput& error) {
     error.index = index;
     out.error = std::current_exception();

@@ -2,16 +2,15 @@
 #include "managers/embed_run.hpp"
 
 #include <c10/core/InferenceMode.h>
-#include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <optional>
 #include <utility>
 
 #include "managers/embedding_impl.hpp"
 #include "managers/on_threads.hpp"
+#include "managers/run_errors.hpp"
 #include "managers/torch_errors.hpp"
 #include "modelpool/error.hpp"
 #include "modelpool/pool/errors.hpp"
@@ -25,17 +24,6 @@ constexpr std::size_t kTextsPerTurn = 16;  // of tokenizing
 constexpr std::size_t kLeastTokens = 128;  // in a batch that is made small to give every instance work
 
 std::int64_t nanoseconds_since(Clock::time_point start) { return (Clock::now() - start).count(); }
-
-}  // namespace
-
-namespace {
-
-// Errors that concern the texts of a batch. Any other (no instance can be made, the pool is closed) ends the call.
-bool is_of_the_batch(const Error& error) {
-  constexpr std::array kCodes{InvalidInput::kCode, AcquireTimeout::kCode, Overloaded::kCode, DeadlineExceeded::kCode,
-                              Cancelled::kCode,    OutOfMemory::kCode,    DeviceError::kCode};
-  return std::ranges::find(kCodes, error.code()) != kCodes.end();
-}
 
 }  // namespace
 
@@ -120,12 +108,7 @@ void EmbedRun::encode_one(std::string_view text, Text& out) const {
     const EncodeOptions options{.max_length = request_.max_length};
     auto encoding = request_.prompt.empty() ? tokenizer_.encode(text, options)
                                             : tokenizer_.encode(request_.prompt + std::string(text), options);
-    if (encoding.size() == 0) throw InvalidInput("the text has no tokens; this tokenizer adds none to an empty text");
-    const auto outside = std::ranges::find_if(encoding.input_ids, [&](auto id) { return id < 0 || id >= vocab_size_; });
-    if (outside != encoding.input_ids.end()) {
-      throw InvalidInput(
-          fmt::format("the tokenizer gave id {}, but the model's vocab_size is {}", *outside, vocab_size_));
-    }
+    check_ids(encoding.input_ids, vocab_size_);
     out.input_ids = std::move(encoding.input_ids);
   } catch (InvalidInput& error) {
     error.index = first_index_ + static_cast<std::size_t>(&out - texts_.data());
