@@ -11,10 +11,13 @@
 #include <vector>
 
 #include "modelpool/pool/errors.hpp"
+#include "models/model_testing.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace modelpool;
+using modelpool::test::error_of_loading;
+using modelpool::test::read_json;
 using modelpool::test::TemporaryFolder;
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
@@ -23,8 +26,6 @@ namespace fs = std::filesystem;
 namespace {
 
 const fs::path kData = fs::path(MODELPOOL_TEST_DATA) / "classifiers";
-
-Json read(const fs::path& path) { return Json::parse(std::ifstream(path)); }
 
 ClassificationManager manager(const fs::path& folder, std::size_t pool_size = 1, DType dtype = DType::float32) {
   return ClassificationManager{folder, {.dtype = dtype, .pool_size = pool_size, .threads = 1}, Settings{}};
@@ -35,7 +36,7 @@ class Copy {
  public:
   Copy(const std::string& name, const Json& changes) {
     fs::copy(kData / name, path(), fs::copy_options::recursive);
-    auto config = read(path() / "config.json");
+    auto config = read_json(path() / "config.json");
     config.update(changes);
     std::ofstream(path() / "config.json") << config;
   }
@@ -46,13 +47,7 @@ class Copy {
 };
 
 std::string error_of(const fs::path& folder) {
-  try {
-    auto classifier = manager(folder);
-    classifier.warm_up(1);
-  } catch (const Error& error) {
-    return std::string(error.code()) + ": " + error.what();
-  }
-  return "no error";
+  return error_of_loading([&] { return manager(folder); });
 }
 
 void check_entity(const Entity& found, const Json& expected) {
@@ -87,7 +82,7 @@ void check_case(const Copy& folder, const Json& row, const std::vector<std::stri
 TEST_CASE("labels, scores and entities equal those of transformers' pipelines", "[classification]") {
   const std::string name = GENERATE("bert_token", "bert_text", "roberta_token", "roberta_text", "xlm_roberta_text",
                                     "distilbert_token", "distilbert_text", "mpnet_token", "mpnet_text", "one_label");
-  const auto expected = read(kData / name / "expected.json");
+  const auto expected = read_json(kData / name / "expected.json");
   const auto texts = expected["texts"].get<std::vector<std::string>>();
   for (const auto& row : expected["cases"]) {
     CAPTURE(name, row.value("aggregation", ""), row.value("config", Json::object()).dump());
@@ -114,7 +109,7 @@ TEST_CASE("a classifier tells its task and labels", "[classification]") {
 }
 
 TEST_CASE("a text is classified the same alone, among others, on a lease and from many threads", "[classification]") {
-  const auto texts = read(kData / "bert_token" / "expected.json")["texts"].get<std::vector<std::string>>();
+  const auto texts = read_json(kData / "bert_token" / "expected.json")["texts"].get<std::vector<std::string>>();
   auto classifier = manager(kData / "bert_token", 3);
   const auto together = classifier.classify(texts);
   const auto lease = classifier.acquire();

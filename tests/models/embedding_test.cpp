@@ -19,11 +19,15 @@
 #include "modelpool/tokenizers/tokenizer.hpp"
 #include "modelpool/weights/safetensors.hpp"
 #include "modelpool/weights/weight_store.hpp"
+#include "models/model_testing.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/torch_bytes.hpp"
 
 using namespace modelpool;
+using modelpool::test::embed_options_of;
+using modelpool::test::error_of_loading;
+using modelpool::test::read_json;
 using modelpool::test::TemporaryFolder;
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
@@ -33,21 +37,10 @@ namespace {
 
 const fs::path kData = fs::path(MODELPOOL_TEST_DATA) / "embeddings";
 
-Json read(const fs::path& path) { return Json::parse(std::ifstream(path)); }
-
 // In float32, whatever is the fastest here: it is what the fixtures are compared with.
 EmbeddingManager manager(const fs::path& folder, ManagerOptions options = {}) {
   if (options.dtype == DType::automatic) options.dtype = DType::float32;
   return EmbeddingManager{folder, options, Settings{}};
-}
-
-EmbedOptions options_of(const Json& row) {
-  EmbedOptions options;
-  if (row.contains("normalize")) options.normalize = row["normalize"].get<bool>();
-  if (row.contains("prompt")) options.prompt = row["prompt"].get<std::string>();
-  if (row.contains("prompt_name")) options.prompt_name = row["prompt_name"].get<std::string>();
-  if (row.contains("dimensions")) options.dimensions = row["dimensions"].get<std::size_t>();
-  return options;
 }
 
 struct Difference {
@@ -93,7 +86,7 @@ class Copy {
   explicit Copy(const std::string& name) { fs::copy(kData / name, path(), fs::copy_options::recursive); }
   [[nodiscard]] fs::path path() const { return folder_.path() / "model"; }
   void change(const std::string& file, const std::string& key, const Json& value) const {
-    auto json = read(path() / file);
+    auto json = read_json(path() / file);
     json[key] = value;
     std::ofstream(path() / file) << json;
   }
@@ -103,15 +96,7 @@ class Copy {
 };
 
 std::string error_of(const fs::path& folder) {
-  try {
-    auto embedder = manager(folder);
-    embedder.warm_up(1);
-  } catch (const CreateFailed& error) {
-    return std::string(error.code()) + ": " + error.what();
-  } catch (const Error& error) {
-    return std::string(error.code()) + ": " + error.what();
-  }
-  return "no error";
+  return error_of_loading([&] { return manager(folder); });
 }
 
 }  // namespace
@@ -120,13 +105,13 @@ TEST_CASE("embeddings of every kind of folder equal sentence-transformers'", "[e
   const std::string name = GENERATE("mean_normalize", "no_modules", "joined", "joined_by_name", "prompts",
                                     "prompt_not_pooled", "mean_sqrt_len", "old_names");
   CAPTURE(name);
-  const auto expected = read(kData / name / "expected.json");
+  const auto expected = read_json(kData / name / "expected.json");
   const auto texts = expected["texts"].get<std::vector<std::string>>();
   auto embedder = manager(kData / name);
   CHECK(embedder.max_length() == expected["max_seq_length"].get<std::size_t>());
   for (const auto& row : expected["cases"]) {
     CAPTURE(row["options"].dump());
-    const auto options = options_of(row["options"]);
+    const auto options = embed_options_of(row["options"]);
     const auto found = embedder.embed(texts, options);
     REQUIRE(found.num_texts == texts.size());
     CHECK(found.dimension == embedder.dimension(options));
@@ -165,7 +150,7 @@ TEST_CASE("a folder with pytorch_model.bin alone gives the vectors that it gives
 TEST_CASE("the real all-MiniLM-L6-v2 agrees with sentence-transformers on hard texts", "[embedding][minilm]") {
   const auto folder = minilm_folder();
   if (folder.empty()) SKIP("neither the environment nor the build's MODELPOOL_MINILM_DIR names the model's folder");
-  const auto expected = read(kData / "minilm.json");
+  const auto expected = read_json(kData / "minilm.json");
   const auto texts = expected["texts"].get<std::vector<std::string>>();
   auto embedder = manager(folder);
   const auto found = embedder.embed(texts);
@@ -648,7 +633,7 @@ TEST_CASE("a wrong configuration value is told with its file and key", "[embeddi
                Catch::Contains("unsupported_model") && Catch::Contains("pooling_mode_median_tokens"));
   }
   SECTION("a module that is not there") {
-    auto modules = read(folder.path() / "modules.json");
+    auto modules = read_json(folder.path() / "modules.json");
     modules[2]["type"] = "sentence_transformers.models.CNN";
     std::ofstream(folder.path() / "modules.json") << modules;
     CHECK_THAT(error_of(folder.path()),

@@ -11,10 +11,14 @@
 
 #include "modelpool/managers/embedding.hpp"
 #include "modelpool/pool/errors.hpp"
+#include "models/model_testing.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace modelpool;
+using modelpool::test::embed_options_of;
+using modelpool::test::error_of_loading;
+using modelpool::test::read_json;
 using modelpool::test::TemporaryFolder;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
@@ -22,8 +26,6 @@ namespace fs = std::filesystem;
 namespace {
 
 const fs::path kData = fs::path(MODELPOOL_TEST_DATA) / "encoders";
-
-Json read(const fs::path& path) { return Json::parse(std::ifstream(path)); }
 
 EmbeddingManager manager(const fs::path& folder, DType dtype = DType::float32) {
   return EmbeddingManager{folder, {.dtype = dtype, .pool_size = 1, .threads = 1}, Settings{}};
@@ -41,7 +43,7 @@ class Copy {
   }
   // Only some keys.
   void change(const std::string& file, const Json& values) const {
-    auto json = fs::exists(path() / file) ? read(path() / file) : Json::object();
+    auto json = fs::exists(path() / file) ? read_json(path() / file) : Json::object();
     json.update(values);
     write(file, json);
   }
@@ -49,15 +51,6 @@ class Copy {
  private:
   TemporaryFolder folder_;
 };
-
-EmbedOptions options_of(const Json& row) {
-  EmbedOptions options;
-  if (row.contains("normalize")) options.normalize = row["normalize"].get<bool>();
-  if (row.contains("prompt")) options.prompt = row["prompt"].get<std::string>();
-  if (row.contains("prompt_name")) options.prompt_name = row["prompt_name"].get<std::string>();
-  if (row.contains("dimensions")) options.dimensions = row["dimensions"].get<std::size_t>();
-  return options;
-}
 
 double cosine(std::span<const float> a, std::span<const float> b) {
   double dot = 0, aa = 0, bb = 0;
@@ -91,7 +84,7 @@ void check_variant(const Json& variant, const Copy& folder, const Json& texts) {
   }
   auto embedder = manager(folder.path());
   if (variant.contains("max_seq_length")) CHECK(embedder.max_length() == variant["max_seq_length"].get<std::size_t>());
-  const auto options = options_of(variant.value("options", Json::object()));
+  const auto options = embed_options_of(variant.value("options", Json::object()));
   const auto found = embedder.embed(variant.value("texts", texts).get<std::vector<std::string>>(), options);
   CHECK(found.dimension == embedder.dimension(options));
   REQUIRE(found.num_texts == variant["embeddings"].size());
@@ -102,15 +95,7 @@ void check_variant(const Json& variant, const Copy& folder, const Json& texts) {
 }
 
 std::string error_of(const fs::path& folder) {
-  try {
-    auto embedder = manager(folder);
-    embedder.warm_up(1);
-  } catch (const CreateFailed& error) {
-    return std::string(error.code()) + ": " + error.what();
-  } catch (const Error& error) {
-    return std::string(error.code()) + ": " + error.what();
-  }
-  return "no error";
+  return error_of_loading([&] { return manager(folder); });
 }
 
 Json module_rows(const std::vector<std::string>& types) {
@@ -127,7 +112,7 @@ Json module_rows(const std::vector<std::string>& types) {
 TEST_CASE("folders of every architecture, in all their variants, embed as sentence-transformers does", "[encoders]") {
   const std::string name = GENERATE("bert", "bert_float16", "roberta", "roberta_bpe", "xlm_roberta",
                                     "xlm_roberta_unigram", "mpnet", "distilbert");
-  const auto expected = read(kData / name / "expected.json");
+  const auto expected = read_json(kData / name / "expected.json");
   for (const auto& variant : expected["variants"]) {
     const auto title = name + ": " + variant["name"].get<std::string>();
     CAPTURE(title);
@@ -272,7 +257,7 @@ TEST_CASE("the transformer may lie in a folder of its own", "[encoders]") {
        {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "sentence_bert_config.json"}) {
     fs::rename(folder / name, folder / ("0_Transformer/" + std::string(name)));
   }
-  auto modules = read(folder / "modules.json");
+  auto modules = read_json(folder / "modules.json");
   modules[0]["path"] = "0_Transformer";
   folder.write("modules.json", modules);
   auto embedder = manager(folder.path());
@@ -284,7 +269,7 @@ TEST_CASE("do_lower_case is refused where the tokenizer keeps case", "[encoders]
   const Copy folder("roberta");
   folder.write("sentence_roberta_config.json", {{"max_seq_length", 20}, {"do_lower_case", true}});
   CHECK(error_of(folder.path()) == "no error");
-  auto tokenizer = read(folder / "tokenizer.json");
+  auto tokenizer = read_json(folder / "tokenizer.json");
   tokenizer["normalizer"]["lowercase"] = false;
   folder.write("tokenizer.json", tokenizer);
   CHECK_THAT(error_of(folder.path()), Catch::Contains("unsupported_model") && Catch::Contains("do_lower_case"));
